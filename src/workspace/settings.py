@@ -1,0 +1,258 @@
+"""`workspace.toml` and the environment, as typed settings.
+
+A *home* is a folder with a `workspace.toml`; every relative path in the file starts there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+import types
+import typing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from workspace.errors import SettingsError, did_you_mean
+
+FILE = "workspace.toml"
+HOME_VARIABLE = "WORKSPACE_HOME"
+DEMO_HOME = Path("var") / "demo"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostgresSource:
+    """A PostgreSQL database whose tables are captured by logical replication.
+
+    Attributes:
+        name: The source's name; its tables are `<name>.<table>`.
+        dsn_env: The environment variable that holds the connection string.
+        tables: Patterns of `schema.table`, with `*` and `?`.
+        clock: Where valid time comes from: the commit's time, or a `workspace.clock` message.
+        history_from: In message mode, the valid time of the rows that the snapshot found.
+        publication: The publication to read; created if the role may and it does not exist.
+        slot: The replication slot; created if it does not exist. Default: `workspace_<name>`.
+        personal: Columns `table.column` that hold personal data.
+        required: Whether a release needs this source to have reached its `as_of`.
+        required_tables: Tables without which no release is published.
+    """
+
+    name: str
+    dsn_env: str
+    tables: tuple[str, ...] = ("public.*",)
+    clock: Literal["commit", "message"] = "commit"
+    history_from: datetime | None = None
+    publication: str = "workspace"
+    slot: str = ""
+    personal: tuple[str, ...] = ()
+    required: bool = True
+    required_tables: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Fill the slot's name and check what depends on each other."""
+        if not self.slot:
+            object.__setattr__(self, "slot", f"workspace_{self.name}")
+        if self.clock == "message" and self.history_from is None:
+            msg = f"[sources.{self.name}] has clock = 'message' but no history_from."
+            raise SettingsError(msg, cure="Set history_from to the time from which the first rows count as known.")
+
+    def dsn(self) -> str:
+        """Read the connection string from the environment.
+
+        Raises:
+            SettingsError: The variable is not set.
+        """
+        value = os.environ.get(self.dsn_env)
+        if not value:
+            msg = f"The environment variable {self.dsn_env}, which [sources.{self.name}] names, is not set."
+            raise SettingsError(msg, cure=f"export {self.dsn_env}='postgresql://user:password@host:5432/database'")
+        return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class FxSource:
+    """Exchange rates as the European Central Bank publishes them (csv, or the zip around it).
+
+    Attributes:
+        name: The source's name; its one table is `<name>.rates`.
+        location: A path or an http(s) URL.
+        required: Whether a release needs this source to have reached its `as_of`.
+    """
+
+    name: str
+    location: str
+    required: bool = False
+
+
+Source = PostgresSource | FxSource
+KINDS: dict[str, type[Source]] = {"postgres": PostgresSource, "fx": FxSource}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keep:
+    """Which releases stay readable: all for `days`, and the last of each month for good."""
+
+    days: int = 90
+    month_ends: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that `workspace.toml` says, checked.
+
+    Attributes:
+        home: The folder of the file.
+        lake: Where the Delta tables are.
+        var: Runtime state: ledger, executed notebooks, reports.
+        pipelines: The folder of pipeline notebooks and `pipeline.toml`.
+        metrics: The module whose `model` defines every metric.
+        timezone: The reporting time zone, an IANA name.
+        currency: The reporting currency, an ISO 4217 code.
+        clock: The business clock, when it is not the wall clock.
+        parallel: How many steps may run at once.
+        keep: Which releases stay readable.
+        sources: By name.
+        demo: Whether this home belongs to the simulated company.
+    """
+
+    home: Path
+    lake: str
+    var: Path
+    pipelines: Path
+    metrics: str = "workspace.metrics"
+    timezone: str = "UTC"
+    currency: str = "EUR"
+    clock: datetime | None = None
+    parallel: int = 2
+    keep: Keep = field(default_factory=Keep)
+    sources: dict[str, Source] = field(default_factory=dict)
+    demo: bool = False
+
+    def now(self) -> datetime:
+        """Tell the business time: what drives due periods, `as_of` and recorded time."""
+        return self.clock or datetime.now(UTC)
+
+    def source(self, name: str) -> Source:
+        """Look a source up.
+
+        Raises:
+            SettingsError: There is none of this name.
+        """
+        try:
+            return self.sources[name]
+        except KeyError:
+            msg = f"{self.home / FILE} has no source named {name!r}."
+            raise SettingsError(msg, cure=did_you_mean(name, self.sources)) from None
+
+
+def find_home() -> Path:
+    """Find the folder whose `workspace.toml` applies.
+
+    `WORKSPACE_HOME` wins; else the nearest folder upwards that has the file. Where that file names no
+    source yet and a demo was made beside it, the demo is meant.
+
+    Raises:
+        SettingsError: There is no `workspace.toml`.
+    """
+    if named := os.environ.get(HOME_VARIABLE):
+        return Path(named).resolve()
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        if (folder / FILE).is_file():
+            demo = folder / DEMO_HOME
+            return demo if (demo / FILE).is_file() and not _read(folder / FILE).get("sources") else folder
+    msg = f"There is no {FILE} in {Path.cwd()} or any folder above it."
+    raise SettingsError(msg, cure="Run this inside the workspace's folder, or `workspace init` to start a new one.")
+
+
+def load_settings(home: Path | str | None = None) -> Settings:
+    """Read and check the settings of a home.
+
+    Args:
+        home: The folder of `workspace.toml`; found by `find_home` if not given.
+
+    Raises:
+        SettingsError: The file is missing, is not TOML, or has an unknown or ill-typed entry.
+    """
+    folder = Path(home).resolve() if home else find_home()
+    raw = _read(folder / FILE)
+    known = ("workspace", "keep", "sources")
+    for name in raw:
+        if name not in known:
+            raise SettingsError(f"{folder / FILE} has an unknown section [{name}].", cure=did_you_mean(name, known))
+    section = dict(raw.get("workspace", {}))
+    where = f"{folder / FILE} [workspace]"
+    for key, default in (("lake", "var/lake"), ("var", "var"), ("pipelines", "pipelines")):
+        value = section.get(key, default)
+        if not isinstance(value, str):
+            raise SettingsError(f"{where} {key} must be a string.", cure=f"Write {key} = '{default}'.")
+        local = "://" not in value
+        section[key] = str((folder / value).resolve()) if local else value
+    section |= {"var": Path(section["var"]), "pipelines": Path(section["pipelines"]), "home": folder}
+    sources = {name: _source(folder, name, entry) for name, entry in raw.get("sources", {}).items()}
+    extra = {"keep": _build(Keep, raw.get("keep", {}), f"{folder / FILE} [keep]"), "sources": sources}
+    settings = _build(Settings, section | extra, where)
+    try:
+        ZoneInfo(settings.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise SettingsError(f"{where} timezone {settings.timezone!r} is unknown.", cure="Use an IANA name.") from None
+    return settings
+
+
+def _source(folder: Path, name: str, entry: dict[str, Any]) -> Source:
+    where = f"{folder / FILE} [sources.{name}]"
+    options = dict(entry)
+    kind = options.pop("kind", None)
+    if kind not in KINDS:
+        raise SettingsError(f"{where} has kind = {kind!r}.", cure=did_you_mean(str(kind), KINDS))
+    built = _build(KINDS[kind], options | {"name": name}, where)
+    if isinstance(built, FxSource) and "://" not in built.location:
+        return dataclasses.replace(built, location=str((folder / built.location).resolve()))
+    return built
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"There is no {path}.", cure="Run `workspace init`, or set WORKSPACE_HOME.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}.", cure="Mend that line.") from None
+
+
+def _build(cls: type[T], entry: dict[str, Any], where: str) -> T:
+    """Make a dataclass from a TOML table, refusing unknown keys and wrong types."""
+    hints = typing.get_type_hints(cls)
+    for key, value in entry.items():
+        if key not in hints:
+            raise SettingsError(f"{where} has an unknown entry {key!r}.", cure=did_you_mean(key, hints))
+        entry = entry | {key: _checked(value, hints[key], f"{where} {key}")}
+    missing = [
+        f.name
+        for f in dataclasses.fields(cls)  # type: ignore[arg-type]
+        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING and f.name not in entry
+    ]
+    if missing:
+        raise SettingsError(f"{where} lacks {', '.join(missing)}.", cure="Add it.")
+    return cls(**entry)
+
+
+def _checked(value: Any, hint: Any, where: str) -> Any:
+    origin = typing.get_origin(hint)
+    if origin is tuple and isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
+        return tuple(value)
+    if origin is Literal and value in typing.get_args(hint):
+        return value
+    if datetime in typing.get_args(hint) and isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise SettingsError(f"{where} = {value} has no time zone.", cure=f"Write {value.isoformat()}Z.")
+        return value.astimezone(UTC)
+    plain = origin if isinstance(origin, type) and origin not in (tuple, types.UnionType) else hint
+    if isinstance(plain, type) and isinstance(value, plain) and not (plain is int and isinstance(value, bool)):
+        return value
+    shown = getattr(hint, "__name__", None) or str(hint)
+    raise SettingsError(f"{where} = {value!r} is not of type {shown}.", cure="Correct the value.")
