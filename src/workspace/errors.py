@@ -16,7 +16,8 @@ WorkspaceError
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,3 +98,20 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if near:
         return f"Did you mean {' or '.join(near)}?"
     return f"Known: {', '.join(names)}." if names else "None are known."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that was looked at before work begins, and what to do where it is not as it must be.
+
+    Attributes:
+        level: "ok", "warning" (work goes on) or "error" (it must not).
+        subject: What was looked at, e.g. "inventory_db: wal_level".
+        message: What was found.
+        cure: What to do about it; SQL or a command where there is one.
+    """
+
+    level: Literal["ok", "warning", "error"]
+    subject: str
+    message: str
+    cure: str = ""

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from workspace.errors import SettingsError, did_you_mean
 
@@ -111,8 +110,6 @@ class Settings:
         var: Runtime state: ledger, executed notebooks, reports.
         pipelines: The folder of pipeline notebooks and `pipeline.toml`.
         metrics: The module whose `model` defines every metric.
-        timezone: The reporting time zone, an IANA name.
-        currency: The reporting currency, an ISO 4217 code.
         clock: The business clock, when it is not the wall clock.
         parallel: How many steps may run at once.
         keep: Which releases stay readable.
@@ -125,8 +122,6 @@ class Settings:
     var: Path
     pipelines: Path
     metrics: str = "workspace.metrics"
-    timezone: str = "UTC"
-    currency: str = "EUR"
     clock: datetime | None = None
     parallel: int = 2
     keep: Keep = field(default_factory=Keep)
@@ -195,12 +190,7 @@ def load_settings(home: Path | str | None = None) -> Settings:
     section |= {"var": Path(section["var"]), "pipelines": Path(section["pipelines"]), "home": folder}
     sources = {name: _source(folder, name, entry) for name, entry in raw.get("sources", {}).items()}
     extra = {"keep": _build(Keep, raw.get("keep", {}), f"{folder / FILE} [keep]"), "sources": sources}
-    settings = _build(Settings, section | extra, where)
-    try:
-        ZoneInfo(settings.timezone)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise SettingsError(f"{where} timezone {settings.timezone!r} is unknown.", cure="Use an IANA name.") from None
-    return settings
+    return _build(Settings, section | extra, where)
 
 
 def _source(folder: Path, name: str, entry: dict[str, Any]) -> Source:
