@@ -1,0 +1,137 @@
+"""Delta tables as the lake uses them: created empty, committed exactly once, read at a pinned version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+
+from workspace.errors import LakeError
+from workspace.lake.schema import identifier, literal, sql_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+# Readers that we do not implement would make the plain file list wrong without an error.
+KNOWN_READER_FEATURES = frozenset({"timestampNtz"})
+# With the defaults, pinned versions stop opening after a hundred commits.
+CONFIGURATION = {"delta.enableExpiredLogCleanup": "false", "delta.logRetentionDuration": "interval 36500 days"}
+
+
+def create(uri: str, schema: pa.Schema, *, statistics: Iterable[str], extra: Mapping[str, str] | None = None) -> None:
+    """Create a table empty unless it exists.
+
+    Args:
+        uri: Where.
+        schema: Its columns.
+        statistics: The columns whose minimum and maximum may enter the Delta log: never a personal one.
+        extra: Further table properties.
+    """
+    configuration = CONFIGURATION | {"delta.dataSkippingStatsColumns": ",".join(statistics)} | dict(extra or {})
+    DeltaTable.create(uri, schema, mode="ignore", configuration=configuration, raise_if_key_not_exists=False)
+
+
+def open_table(uri: str, version: int | None = None) -> DeltaTable:
+    """Open a table, at its newest version or a pinned one.
+
+    Raises:
+        LakeError: There is none, it is at another version, or it uses Delta features that a plain file list ignores.
+    """
+    try:
+        table = DeltaTable(uri, version=version)
+    except TableNotFoundError:
+        raise LakeError(f"There is no Delta table at {uri}.", cure="Run `workspace tick` to fill the lake.") from None
+    unknown = set(table.protocol().reader_features or ()) - KNOWN_READER_FEATURES
+    if unknown:
+        msg = f"{uri} uses the Delta features {', '.join(sorted(unknown))}, which would be read wrongly."
+        raise LakeError(msg, cure="Turn them off and rewrite the table: deletion vectors and column mapping.")
+    return table
+
+
+def exists(uri: str) -> bool:
+    """Tell whether there is a Delta table at `uri`."""
+    return bool(DeltaTable.is_deltatable(uri))
+
+
+def schema_of(table: DeltaTable) -> pa.Schema:
+    """Give a table's schema in Arrow, field metadata included."""
+    return pa.schema(table.schema())
+
+
+def storable(schema: pa.Schema) -> pa.Schema:
+    """Drop the field metadata, which batches do not carry."""
+    return pa.schema([pa.field(f.name, f.type) for f in schema])
+
+
+class Counted:
+    """Batches that pass by on their way into a commit, counted.
+
+    Attributes:
+        rows: How many have passed.
+    """
+
+    def __init__(self, batches: Iterable[pa.RecordBatch]) -> None:
+        self._batches = batches
+        self.rows = 0
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        for batch in self._batches:
+            self.rows += batch.num_rows
+            yield batch
+
+
+def commit(
+    table: DeltaTable,
+    rows: pa.Table | pa.RecordBatchReader,
+    *,
+    app: str,
+    version: int,
+    replace: bool = False,
+) -> None:
+    """Write rows and the version of `app` in one commit.
+
+    The check against a second writer is made on `table`, the object that the caller decided on: a commit of the
+    same app since then is a conflict, where a write by path would double the rows.
+
+    Args:
+        table: Opened before the caller read `transaction_version(app)`.
+        rows: What to write.
+        app: Whose progress this is.
+        version: How far it is after this commit.
+        replace: Replace all rows instead of adding to them.
+
+    Raises:
+        LakeError: Another process committed for the same app in between.
+    """
+    properties = CommitProperties(app_transactions=[Transaction(app, version)])
+    try:
+        write_deltalake(table, rows, mode="overwrite" if replace else "append", commit_properties=properties)
+    except CommitFailedError as error:
+        msg = f"Another process wrote {app} to {table.table_uri} at the same time; nothing was written twice."
+        raise LakeError(msg, cure="Run it again.") from error
+
+
+def scan_sql(table: DeltaTable, *, only: Iterable[str] | None = None) -> str:
+    """Give a SQL relation that reads exactly this version's files, with the logical schema.
+
+    A file written before a column was added shows it as NULL.
+
+    Args:
+        table: An open version.
+        only: Read just these columns.
+    """
+    schema = schema_of(table)
+    wanted = schema.names if only is None else list(only)
+    fields = [schema.field(name) for name in wanted]
+    files = table.file_uris()
+    if not files:
+        nulls = ", ".join(f"NULL::{sql_type(f.type)} AS {identifier(f.name)}" for f in fields)
+        return f"(SELECT {nulls} WHERE false)"
+    paths = ", ".join(literal(path) for path in files)
+    shape = ", ".join(
+        f"{literal(f.name)}: {{name: {literal(f.name)}, type: {literal(sql_type(f.type))}, default_value: NULL}}"
+        for f in fields
+    )
+    return f"(SELECT * FROM read_parquet([{paths}], schema=MAP{{{shape}}}))"
