@@ -1,0 +1,64 @@
+"""What the tests of every room share: a real PostgreSQL server and fresh databases in it."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from workspace.demo import PostgresServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def open_folder() -> Iterator[Path]:
+    """A temporary folder that the server's user can enter; pytest's own are closed to all but their owner."""
+    folder = Path(tempfile.mkdtemp(prefix="workspace-test-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(open_folder: Path) -> Iterator[PostgresServer]:
+    """A running server with `wal_level=logical`."""
+    server = PostgresServer(open_folder / "postgres").start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def new_database(postgres: PostgresServer) -> Iterator[Callable[[], str]]:
+    """Make fresh empty databases; each call returns a superuser's connection string."""
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"test_{next(_numbers)}"
+        with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as admin:
+            admin.execute(f"create database {name}")
+        made.append(name)
+        return postgres.dsn(name)
+
+    yield make
+    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as admin:
+        for name in made:
+            slots = "select slot_name, active_pid from pg_replication_slots where database = %s"
+            for slot, pid in admin.execute(slots, [name]).fetchall():
+                admin.execute("select pg_terminate_backend(%s, 5000)", [pid])
+                admin.execute("select pg_drop_replication_slot(%s)", [slot])
+            admin.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def database(new_database: Callable[[], str]) -> str:
+    """The connection string of a superuser in a fresh empty database."""
+    return new_database()
