@@ -1,9 +1,30 @@
 """Delta tables: appended exactly once, folded, published as releases."""
 
 from workspace.lake.crash import crash_point
-from workspace.lake.lake import Lake
+from workspace.lake.lake import QUARANTINE, Lake
 from workspace.lake.log import LogTable
+from workspace.lake.maintenance import Maintained, maintain
+from workspace.lake.pins import Pin, SourceCut
+from workspace.lake.releases import Release, find, prepare, publish, reject, releases
 from workspace.lake.schema import LOG_META, Column
 from workspace.lake.watermarks import Watermark
 
-__all__ = ["LOG_META", "Column", "Lake", "LogTable", "Watermark", "crash_point"]
+__all__ = [
+    "LOG_META",
+    "QUARANTINE",
+    "Column",
+    "Lake",
+    "LogTable",
+    "Maintained",
+    "Pin",
+    "Release",
+    "SourceCut",
+    "Watermark",
+    "crash_point",
+    "find",
+    "maintain",
+    "prepare",
+    "publish",
+    "reject",
+    "releases",
+]

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from ibis import _
 
 from workspace.errors import ReleaseError
 from workspace.lake import delta, duck, views
-from workspace.lake.fold import Versions, open_parts
-from workspace.lake.schema import TIMESTAMP
+from workspace.lake.fold import open_parts
+from workspace.lake.pins import Pin, SourceCut, Versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,84 +20,6 @@ if TYPE_CHECKING:
 
     from workspace.lake.lake import Lake
     from workspace.lake.watermarks import Watermark
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceCut:
-    """How far a release sees one source.
-
-    Attributes:
-        source: Its name.
-        position: The last position that is part of the release.
-        reached: The business time up to which the source had been read.
-        required: Whether no release is published without it.
-        late: Whether it had not been read up to the release's `as_of`: older data is shown.
-        clock: The newest valid time in the cut; None if it is empty or cut by recorded time.
-    """
-
-    source: str
-    position: int
-    reached: datetime
-    required: bool
-    late: bool
-    clock: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pin:
-    """The physical state of one table in a release.
-
-    Attributes:
-        table: `<source>.<table>`.
-        log: The log's Delta version.
-        current: The Delta version of the folded live rows.
-        closed: The Delta version of the ended versions.
-        folded: The position up to which `current` is folded.
-        position: The last position that readers see.
-        rows: How many rows are live at the cut.
-        fingerprint: Eight hex digits that change when the columns do.
-        stopped: Why the table stands still at an older position; empty if it does not.
-    """
-
-    table: str
-    log: int
-    current: int
-    closed: int
-    folded: int
-    position: int
-    rows: int
-    fingerprint: str
-    stopped: str
-
-    @property
-    def versions(self) -> Versions:
-        """The Delta versions and the cut to open the table with."""
-        return Versions(log=self.log, current=self.current, closed=self.closed, cut=self.position)
-
-
-SOURCE_CUT = pa.struct(
-    [
-        pa.field("source", pa.string()),
-        pa.field("position", pa.int64()),
-        pa.field("reached", TIMESTAMP),
-        pa.field("required", pa.bool_()),
-        pa.field("late", pa.bool_()),
-        pa.field("clock", TIMESTAMP),
-    ]
-)
-PIN = pa.struct(
-    [
-        pa.field("table", pa.string()),
-        pa.field("log", pa.int64()),
-        pa.field("current", pa.int64()),
-        pa.field("closed", pa.int64()),
-        pa.field("folded", pa.int64()),
-        pa.field("position", pa.int64()),
-        pa.field("rows", pa.int64()),
-        pa.field("fingerprint", pa.string()),
-        pa.field("stopped", pa.string()),
-    ]
-)
 
 
 def cut(lake: Lake, as_of: datetime, required: Mapping[str, bool]) -> tuple[list[SourceCut], list[Pin]]:
@@ -152,7 +72,7 @@ def _cut_source(lake: Lake, mark: Watermark, as_of: datetime, *, required: bool)
                 closed=versions.closed or 0,
                 folded=parts.folded,
                 position=end,
-                rows=int(views.live(seen).count().execute()),
+                rows=duck.count(views.live(seen)),
                 fingerprint=_fingerprint(parts),
                 stopped=halted["reason"] if halted else "",
             )

@@ -16,6 +16,7 @@ import pyarrow as pa
 from workspace.lake import delta, duck, views
 from workspace.lake.crash import crash_point
 from workspace.lake.log import FOLD
+from workspace.lake.pins import Versions
 from workspace.lake.schema import columns_of, keys_of
 
 if TYPE_CHECKING:
@@ -74,16 +75,6 @@ def open_parts(backend: Backend, layout: Layout, name: str, versions: Versions |
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Versions:
-    """Which versions of a table's parts to open, and the last position to see."""
-
-    log: int | None = None
-    current: int | None = None
-    closed: int | None = None
-    cut: int | None = None
-
-
 def fold(layout: Layout, name: str, *, to: int, force: bool = False) -> Folded:
     """Fold one table's log up to a position, if its tail is long enough to be worth it.
 
@@ -101,7 +92,7 @@ def fold(layout: Layout, name: str, *, to: int, force: bool = False) -> Folded:
     current = delta.open_table(layout.uri("current", name))
     closed = delta.open_table(layout.uri("closed", name))
     parts = open_parts(backend, layout, name, Versions(current=current.version(), closed=closed.version(), cut=to))
-    tail, live = (int(table.count().execute()) for table in (parts.tail(), parts.current))
+    tail, live = (duck.count(table) for table in (parts.tail(), parts.current))
     if parts.folded >= to or not tail or not (force or tail >= WORTHWHILE * live):
         return Folded(table=name, position=parts.folded, tail=tail, live=live, ended=0, done=False)
     reached = closed.transaction_version(FOLD) or 0

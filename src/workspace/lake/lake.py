@@ -55,7 +55,7 @@ class Lake:
         uri = self.layout.uri("system", "watermarks")
         if not delta.exists(uri):
             mark = {_FORMAT_PROPERTY: str(FORMAT)}
-            delta.create(uri, watermarks.SCHEMA, statistics=["position", "recorded_at"], extra=mark)
+            delta.create(uri, watermarks.SCHEMA, statistics=["sequence", "position"], extra=mark)
         found = int(delta.open_table(uri).metadata().configuration.get(_FORMAT_PROPERTY, 0))
         if found > FORMAT:
             msg = f"The lake at {root} has format {found}; this version of the workspace knows format {FORMAT}."
@@ -88,8 +88,7 @@ class Lake:
     def watermarks(self) -> dict[str, Watermark]:
         """Give the newest watermark of each source."""
         rows = delta.open_table(self.layout.uri("system", "watermarks")).to_pyarrow_table()
-        entries = rows.sort_by([("recorded_at", "ascending"), ("position", "ascending")]).to_pylist()
-        return {entry["source"]: Watermark.of(entry) for entry in entries}
+        return {entry["source"]: Watermark.of(entry) for entry in rows.sort_by("sequence").to_pylist()}
 
     def watermark(self, source: str) -> Watermark | None:
         """Give a source's newest watermark."""
@@ -98,7 +97,9 @@ class Lake:
     def advance(self, watermark: Watermark) -> None:
         """Record how far a source has been read, once all of its rows up to there are durable."""
         table = delta.open_table(self.layout.uri("system", "watermarks"))
-        delta.commit(table, watermark.row(), app=f"watermark/{watermark.source}", version=watermark.position)
+        app = f"watermark/{watermark.source}"
+        sequence = (table.transaction_version(app) or 0) + 1
+        delta.commit(table, watermark.row(sequence), app=app, version=sequence)
 
     def quarantine(self, source: str, rows: pa.Table, *, position: int) -> None:
         """Keep what could not be taken in, exactly once by position.

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from workspace.lake import delta
 from workspace.lake.crash import crash_point
-from workspace.lake.fold import Folded, fold
 from workspace.lake.releases import releases
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from deltalake import DeltaTable
 
+    from workspace.lake.fold import Folded
     from workspace.lake.lake import Lake
     from workspace.lake.layout import Kind
     from workspace.lake.releases import Release
@@ -59,6 +59,9 @@ def maintain(lake: Lake, *, keep: Keep, now: datetime, grace: timedelta = GRACE,
         grace: How long unneeded files stay.
         force: Fold and compact however little there is to gain.
     """
+    # Folding needs Ibis; those who only write do not.
+    from workspace.lake.fold import fold
+
     published = releases(lake, "published")
     if not published:
         return Maintained(folded=(), compacted=(), removed=0, kept=())

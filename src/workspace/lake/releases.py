@@ -19,7 +19,7 @@ import pyarrow as pa
 from workspace.errors import ReleaseError, did_you_mean
 from workspace.lake import delta
 from workspace.lake.crash import crash_point
-from workspace.lake.cuts import PIN, SOURCE_CUT, Pin, SourceCut, cut
+from workspace.lake.pins import PIN, SOURCE_CUT, Pin, SourceCut
 from workspace.lake.schema import TIMESTAMP
 
 if TYPE_CHECKING:
@@ -157,6 +157,9 @@ def prepare(lake: Lake, *, run: str, as_of: datetime, required: Mapping[str, boo
     Raises:
         ReleaseError: A required source is behind, or a release with a later `as_of` is published already.
     """
+    # The cut needs Ibis; those who only read releases do not.
+    from workspace.lake.cuts import cut
+
     every = releases(lake)
     for release in every:
         if release.run == run and release.status == "published":

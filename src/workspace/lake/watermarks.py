@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 SCHEMA = pa.schema(
     [
         pa.field("source", pa.string()),
+        pa.field("sequence", pa.int64()),
         pa.field("position", pa.int64()),
         pa.field("clock", TIMESTAMP),
         pa.field("reached", TIMESTAMP),
@@ -51,12 +53,13 @@ class Watermark:
     cut_by: Literal["valid", "recorded"] = "valid"
     detail: dict[str, Any] = field(default_factory=dict)
 
-    def row(self) -> pa.Table:
-        """Give the watermark as a row of `system.watermarks`."""
-        entry = {name: getattr(self, name) for name in SCHEMA.names}
-        return pa.Table.from_pylist([entry | {"detail": json.dumps(self.detail, sort_keys=True)}], schema=SCHEMA)
+    def row(self, sequence: int) -> pa.Table:
+        """Give the watermark as the row of `system.watermarks` that is this source's `sequence`-th."""
+        entry = dataclasses.asdict(self) | {"sequence": sequence, "detail": json.dumps(self.detail, sort_keys=True)}
+        return pa.Table.from_pylist([entry], schema=SCHEMA)
 
     @classmethod
     def of(cls, entry: dict[str, Any]) -> Watermark:
         """Read a row of `system.watermarks`."""
-        return cls(**entry | {"detail": json.loads(entry["detail"])})
+        known = {name: value for name, value in entry.items() if name != "sequence"}
+        return cls(**known | {"detail": json.loads(entry["detail"])})

@@ -1,0 +1,218 @@
+"""The front door for people: a release, its tables, its metrics."""
+
+from __future__ import annotations
+
+import importlib
+from datetime import UTC, date, datetime
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from workspace.engine import DuckDBEngine, run_checks, structure
+from workspace.errors import RunError, SettingsError
+from workspace.lake import Lake, find, reject
+from workspace.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    import ibis
+
+    from workspace.engine import Checked
+    from workspace.lake import Release
+    from workspace.semantic import Metrics
+
+
+def connect(
+    release: str | None = None,
+    *,
+    known_by: str | date | None = None,
+    candidate: str | None = None,
+    settings: Settings | None = None,
+) -> Workspace:
+    """Open a release of the lake for reading.
+
+    What is seen never changes while it is open, whatever is written or published meanwhile.
+
+    Args:
+        release: A release by name, e.g. `2026-10-31`; the newest published one if nothing is asked for.
+        known_by: The newest release that sees nothing after this day or moment.
+        candidate: The unpublished candidate of a run, for the steps before publication.
+        settings: The settings to use instead of those of the nearest `workspace.toml`.
+
+    Returns:
+        The release, with its tables and metrics.
+
+    Raises:
+        SettingsError: There is no usable `workspace.toml`.
+        ReleaseError: There is no such release.
+    """
+    chosen = settings or load_settings()
+    lake = Lake(chosen.lake)
+    return Workspace(chosen, lake, find(lake, release, known_by=known_by, candidate=candidate))
+
+
+class Workspace:
+    """One release: tables, history, SQL and metrics, all read at the same cut.
+
+    Attributes:
+        release: Which one; its `as_of` is the exclusive end of what is seen.
+        settings: Of the home that it was opened from.
+    """
+
+    def __init__(self, settings: Settings, lake: Lake, release: Release) -> None:
+        self.release = release
+        self.settings = settings
+        self._lake = lake
+        self._engine = DuckDBEngine(lake, release)
+        self._metrics: Metrics | None = None
+
+    @property
+    def tables(self) -> list[str]:
+        """The release's tables, by name."""
+        return self._engine.tables
+
+    @property
+    def metrics(self) -> Metrics:
+        """Every metric that `workspace.toml` points to, asked of this release.
+
+        Raises:
+            SettingsError: The module that the settings name cannot be imported or defines no `model`.
+        """
+        if self._metrics is None:
+            self._metrics = self._definitions("model").bind(self)
+        return self._metrics
+
+    def table(self, name: str) -> ibis.Table:
+        """Give a table's live rows, e.g. `inventory_db.bookings`.
+
+        Raises:
+            LakeError: The release has no such table.
+        """
+        return self._engine.table(name)
+
+    def history(self, name: str) -> ibis.Table:
+        """Give every version of a table's rows, with `valid_from` and `valid_to` (half-open, UTC).
+
+        The version that is true now ends at 9999-12-31.
+
+        Raises:
+            LakeError: The release has no such table.
+        """
+        return self._engine.history(name)
+
+    def valid_at(self, moment: str | date) -> ValidAt:
+        """Travel in valid time: what was true at a moment, as known in this release.
+
+        Args:
+            moment: A day (its beginning, UTC) or a moment, as text or as date or datetime.
+
+        Raises:
+            RunError: The moment is not before the release's `as_of`: nothing is known about it.
+        """
+        at = _moment(moment)
+        if at >= self.release.as_of:
+            msg = f"Release {self.release.name} knows nothing of {at:%Y-%m-%d %H:%M} UTC."
+            raise RunError(msg, cure=f"Ask for a moment before {self.release.as_of:%Y-%m-%d %H:%M} UTC.")
+        return ValidAt(self._engine, at)
+
+    def sql(self, text: str) -> ibis.Table:
+        """Ask in SQL: `user_db.users` is a table's live rows, `user_db.users_history` its history.
+
+        Raises:
+            SemanticError: It is no single SELECT, or the engine refuses it.
+        """
+        return self._engine.sql(text)
+
+    def audit(self) -> list[Checked]:
+        """Check an unpublished candidate, and reject it if a check fails.
+
+        Runs the checks that follow from every table's key, then those of the metrics module, and records each
+        outcome in `system.checks`.
+
+        Raises:
+            RunError: A check with severity error failed; nothing will be published.
+        """
+        keys = {name: self._lake.log(name).keys for name in self.tables}
+        done = run_checks(self, [*structure(keys), *self._definitions("checks")])
+        self._lake.record("checks", self._recorded(done))
+        failed = [checked for checked in done if checked.failed]
+        if failed:
+            reject(self._lake, run=self.release.run, failed=[c.check.name for c in failed], now=self.settings.now())
+            lines = "\n".join(f"  {c.check.name}: {c.violations} rows. {c.check.description}" for c in failed)
+            title = "1 check" if len(failed) == 1 else f"{len(failed)} checks"
+            msg = f"{title} failed, so {self.release.name} is not published:\n{lines}"
+            raise RunError(msg, cure="Mend the source or the check, then run `workspace tick` again.")
+        return done
+
+    def _recorded(self, done: list[Checked]) -> pa.Table:
+        now = self.settings.now()
+        return pa.table(
+            {
+                "release": pa.array([self.release.name] * len(done), pa.string()),
+                "run": pa.array([self.release.run] * len(done), pa.string()),
+                "name": pa.array([c.check.name for c in done], pa.string()),
+                "severity": pa.array([c.check.severity for c in done], pa.string()),
+                "violations": pa.array([c.violations for c in done], pa.int64()),
+                "description": pa.array([c.check.description for c in done], pa.string()),
+                "recorded_at": pa.array([now] * len(done), pa.timestamp("us", "UTC")),
+            }
+        )
+
+    def _definitions(self, name: str) -> Any:
+        module = self.settings.metrics
+        try:
+            return getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            msg = f"The metrics module {module} has no {name}: {error}."
+            raise SettingsError(msg, cure="Name a module that defines it in workspace.toml: metrics = ...") from error
+
+    def __repr__(self) -> str:
+        lines = [f"Release {self.release.name}, as of {self.release.as_of:%Y-%m-%d %H:%M} UTC"]
+        lines += [
+            f"  {s.source}: read up to {s.reached:%Y-%m-%d %H:%M} UTC{' (late)' if s.late else ''}"
+            for s in self.release.sources
+        ]
+        return "\n".join([*lines, f"  {len(self.tables)} tables: {', '.join(self.tables)}"])
+
+    def _repr_html_(self) -> str:
+        sources = "".join(
+            f"<tr><td>{escape(s.source)}</td><td>{s.reached:%Y-%m-%d %H:%M} UTC</td>"
+            f"<td>{'late: older data is shown' if s.late else 'complete'}</td></tr>"
+            for s in self.release.sources
+        )
+        tables = "".join(
+            f"<tr><td>{escape(pin.table)}</td><td style='text-align:right'>{pin.rows:,}</td>"
+            f"<td>{escape(pin.stopped)}</td></tr>"
+            for pin in self.release.tables.values()
+        )
+        return (
+            f"<p><b>Release {escape(self.release.name)}</b>, as of {self.release.as_of:%Y-%m-%d %H:%M} UTC</p>"
+            f"<table><tr><th>Source</th><th>Read up to</th><th></th></tr>{sources}</table>"
+            f"<table><tr><th>Table</th><th>Rows</th><th></th></tr>{tables}</table>"
+        )
+
+
+class ValidAt:
+    """The tables of a release as they were at a moment."""
+
+    def __init__(self, engine: DuckDBEngine, moment: datetime) -> None:
+        self.moment = moment
+        self._engine = engine
+
+    def table(self, name: str) -> ibis.Table:
+        """Give the rows that were true at the moment.
+
+        Raises:
+            LakeError: The release has no such table.
+        """
+        return self._engine.valid_at(name, self.moment)
+
+    def __repr__(self) -> str:
+        return f"Release {self._engine.release.name}, as it was at {self.moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _moment(moment: str | date) -> datetime:
+    parsed = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    if not isinstance(parsed, datetime):
+        parsed = datetime(parsed.year, parsed.month, parsed.day, tzinfo=UTC)
+    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
