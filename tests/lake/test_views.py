@@ -38,19 +38,24 @@ def pinned(lake: Lake, cut: int) -> Versions:
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(done=transactions(), data=st.data())
-def test_views_equal_a_replay_whatever_was_folded(done: list[list[Change]], data: st.DataObject) -> None:
+@given(
+    done=transactions(most=12),
+    choices=st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), min_size=12, max_size=12),
+)
+def test_views_equal_a_replay_whatever_was_folded(
+    done: list[list[Change]], choices: list[tuple[bool, bool, bool]]
+) -> None:
     with tempfile.TemporaryDirectory() as root:
         lake, log = new_log(f"{root}/lake")
         changes = list(chain.from_iterable(done))
         releases: list[tuple[int, Versions]] = []
-        for transaction in done:
+        for transaction, (released, folded, forced) in zip(done, choices, strict=False):
             position = transaction[-1].position
             log.append(log_rows(log, transaction), position=position)
-            if data.draw(st.booleans()):
+            if released:
                 releases.append((position, pinned(lake, position)))
-            if releases and data.draw(st.booleans()):
-                fold(lake.layout, TABLE, to=releases[-1][0], force=data.draw(st.booleans()))
+            if releases and folded:
+                fold(lake.layout, TABLE, to=releases[-1][0], force=forced)
         for cut, versions in [*releases, (done[-1][-1].position, Versions())]:
             live, history = read(lake, versions)
             assert live == expected_live(changes, cut)

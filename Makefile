@@ -1,0 +1,40 @@
+# Everything that a command needs is set up first: uv goes into .venv by pip, the rest comes from uv.lock.
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench soak clean
+
+help:  ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: .venv/.ready  ## Install everything into .venv
+
+.venv/.ready: pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is none. Say which: make PYTHON=/path/to/python3.12 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	@$(BIN)/uv sync --frozen --quiet --inexact --python $(BIN)/python
+	@touch $@
+
+demo: setup  ## The main job: simulated company -> pipelines -> releases -> report
+	@$(BIN)/workspace demo
+
+test: setup  ## Every test
+	@$(BIN)/pytest
+
+soak: setup  ## Many more seeds of the crash and property tests
+	@$(BIN)/pytest -m soak
+
+lint: setup  ## Style, types, imports, lock
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/uv lock --check --quiet
+
+bench: setup  ## Every benchmark; each prints a ratio
+	@for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+clean:  ## Remove the environment and the demo
+	@rm -rf .venv var
