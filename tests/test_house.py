@@ -34,7 +34,7 @@ def test_conda_users_get_the_locked_versions() -> None:
 def test_the_pins_work_together() -> None:
     connection = ibis.duckdb.connect()
     connection.create_table("numbers", ibis.memtable({"n": [1, 2]}))
-    assert connection.list_tables() == ["numbers"]
+    assert "numbers" in connection.list_tables()
     assert connection.sql("select sum(n) as total from numbers").to_pyarrow().to_pylist() == [{"total": 3}]
 
 

@@ -9,17 +9,26 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from workspace.engine import DuckDBEngine, run_checks, structure
+from workspace.engine import Audit, DuckDBEngine, run_checks, structure
 from workspace.errors import RunError, SettingsError
-from workspace.lake import Lake, find, reject
+from workspace.lake import Lake, find, prepare, publish, reject
 from workspace.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     import ibis
 
-    from workspace.engine import Checked
     from workspace.lake import Release
     from workspace.semantic import Metrics
+
+_CHECKS = pa.schema(
+    [
+        pa.field("candidate", pa.int64()),
+        *(pa.field(name, pa.string()) for name in ("release", "run", "name", "severity")),
+        pa.field("violations", pa.int64()),
+        pa.field("description", pa.string()),
+        pa.field("recorded_at", pa.timestamp("us", "UTC")),
+    ]
+)
 
 
 def connect(
@@ -27,6 +36,7 @@ def connect(
     *,
     known_by: str | date | None = None,
     candidate: str | None = None,
+    as_of: str | datetime | None = None,
     settings: Settings | None = None,
 ) -> Workspace:
     """Open a release of the lake for reading.
@@ -37,6 +47,7 @@ def connect(
         release: A release by name, e.g. `2026-10-31`; the newest published one if nothing is asked for.
         known_by: The newest release that sees nothing after this day or moment.
         candidate: The unpublished candidate of a run, for the steps before publication.
+        as_of: With `candidate`: cut it anew at this exclusive end (ISO, UTC).
         settings: The settings to use instead of those of the nearest `workspace.toml`.
 
     Returns:
@@ -44,10 +55,14 @@ def connect(
 
     Raises:
         SettingsError: There is no usable `workspace.toml`.
-        ReleaseError: There is no such release.
+        ReleaseError: There is no such release, or it cannot be cut.
     """
     chosen = settings or load_settings()
     lake = Lake(chosen.lake)
+    if candidate is not None and as_of is not None:
+        required = {source.name: source.required for source in chosen.sources.values()}
+        cut = prepare(lake, run=candidate, as_of=_moment(as_of), required=required, now=chosen.now())
+        return Workspace(chosen, lake, cut)
     return Workspace(chosen, lake, find(lake, release, known_by=known_by, candidate=candidate))
 
 
@@ -123,7 +138,7 @@ class Workspace:
         """
         return self._engine.sql(text)
 
-    def audit(self) -> list[Checked]:
+    def audit(self) -> Audit:
         """Check an unpublished candidate, and reject it if a check fails.
 
         Runs the checks that follow from every table's key, then those of the metrics module, and records each
@@ -133,30 +148,47 @@ class Workspace:
             RunError: A check with severity error failed; nothing will be published.
         """
         keys = {name: self._lake.log(name).keys for name in self.tables}
-        done = run_checks(self, [*structure(keys), *self._definitions("checks")])
-        self._lake.record("checks", self._recorded(done))
-        failed = [checked for checked in done if checked.failed]
-        if failed:
-            reject(self._lake, run=self.release.run, failed=[c.check.name for c in failed], now=self.settings.now())
-            lines = "\n".join(f"  {c.check.name}: {c.violations} rows. {c.check.description}" for c in failed)
+        checks = [*structure(keys), *self._definitions("checks")]
+        audit = Audit(release=self.release.name, done=tuple(run_checks(self, checks)))
+        self._lake.record("checks", self._recorded(audit))
+        if audit.failed:
+            failed = [checked.check.name for checked in audit.failed]
+            reject(self._lake, run=self.release.run, failed=failed, now=self.settings.now())
+            lines = "\n".join(f"  {c.check.name}: {c.violations:,} rows. {c.check.description}" for c in audit.failed)
             title = "1 check" if len(failed) == 1 else f"{len(failed)} checks"
             msg = f"{title} failed, so {self.release.name} is not published:\n{lines}"
             raise RunError(msg, cure="Mend the source or the check, then run `workspace tick` again.")
-        return done
+        return audit
 
-    def _recorded(self, done: list[Checked]) -> pa.Table:
-        now = self.settings.now()
-        return pa.table(
+    def publish(self) -> Release:
+        """Make this candidate the newest release, if its checks passed; once, however often it is called.
+
+        Raises:
+            RunError: The candidate was not checked.
+            ReleaseError: A later release was published meanwhile.
+        """
+        done = self._lake.records("checks")
+        audited = done is not None and self.release.sequence in done.column("candidate").to_pylist()
+        if self.release.status == "candidate" and not audited:
+            msg = f"The candidate {self.release.name} of run {self.release.run} was not checked."
+            raise RunError(msg, cure="Run the check step first: nothing is published unchecked.")
+        return publish(self._lake, run=self.release.run, now=self.settings.now())
+
+    def _recorded(self, audit: Audit) -> pa.Table:
+        entries = [
             {
-                "release": pa.array([self.release.name] * len(done), pa.string()),
-                "run": pa.array([self.release.run] * len(done), pa.string()),
-                "name": pa.array([c.check.name for c in done], pa.string()),
-                "severity": pa.array([c.check.severity for c in done], pa.string()),
-                "violations": pa.array([c.violations for c in done], pa.int64()),
-                "description": pa.array([c.check.description for c in done], pa.string()),
-                "recorded_at": pa.array([now] * len(done), pa.timestamp("us", "UTC")),
+                "candidate": self.release.sequence,
+                "release": self.release.name,
+                "run": self.release.run,
+                "name": checked.check.name,
+                "severity": checked.check.severity,
+                "violations": checked.violations,
+                "description": checked.check.description,
+                "recorded_at": self.settings.now(),
             }
-        )
+            for checked in audit.done
+        ]
+        return pa.Table.from_pylist(entries, schema=_CHECKS)
 
     def _definitions(self, name: str) -> Any:
         module = self.settings.metrics

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from html import escape
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import ibis
@@ -60,6 +61,43 @@ class Checked:
         return self.violations > 0 and self.check.severity == "error"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """The outcome of all checks on one candidate.
+
+    Attributes:
+        release: The candidate's name.
+        done: One entry a check, in order.
+    """
+
+    release: str
+    done: tuple[Checked, ...]
+
+    @property
+    def failed(self) -> tuple[Checked, ...]:
+        """The checks that forbid publication."""
+        return tuple(checked for checked in self.done if checked.failed)
+
+    @property
+    def warnings(self) -> tuple[Checked, ...]:
+        """The checks that found something which does not forbid publication."""
+        return tuple(c for c in self.done if c.violations and not c.failed)
+
+    def __repr__(self) -> str:
+        found = [*self.failed, *self.warnings]
+        lines = [f"  {c.check.severity}: {c.check.name}: {c.violations:,} rows" for c in found]
+        return "\n".join([f"{self.release}: {len(self.done)} checks, {len(self.failed)} failed", *lines])
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(c.check.name)}</td><td>{escape(c.check.description)}</td>"
+            f"<td style='text-align:right'>{c.violations:,}</td><td>{_verdict(c)}</td></tr>"
+            for c in self.done
+        )
+        head = "<tr><th>Check</th><th>What holds</th><th>Rows against it</th><th></th></tr>"
+        return f"<p><b>{escape(self.release)}</b>: {len(self.done)} checks</p><table>{head}{rows}</table>"
+
+
 def structure(keys: Mapping[str, tuple[str, ...]]) -> list[Check]:
     """Give the checks that follow from every table's primary key.
 
@@ -102,3 +140,9 @@ def _overlaps(name: str, keys: tuple[str, ...], reader: Reader) -> ibis.Table:
     rows = reader.history(name)
     window = ibis.window(group_by=keys, order_by=["valid_from", "valid_to"])
     return rows.mutate(next_from=_.valid_from.lead().over(window)).filter(_.next_from < _.valid_to)
+
+
+def _verdict(checked: Checked) -> str:
+    if not checked.violations:
+        return "holds"
+    return "failed" if checked.failed else "warning"

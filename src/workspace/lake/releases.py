@@ -77,6 +77,9 @@ class Release:
     sources: tuple[SourceCut, ...]
     tables: dict[str, Pin]
 
+    def __repr__(self) -> str:
+        return f"Release {self.name} ({self.status}), as of {self.as_of:%Y-%m-%d %H:%M} UTC, {len(self.tables)} tables"
+
     def row(self) -> pa.Table:
         """Give the release as a row of `system.releases`."""
         entry = {name: getattr(self, name) for name in SCHEMA.names}
