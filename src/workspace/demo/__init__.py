@@ -1,5 +1,12 @@
-"""The simulated company: an embedded PostgreSQL and the life that goes on in it."""
+"""The simulated company: a real PostgreSQL server, and the life that goes on in it.
 
+Everything that happens is decided by a seed, and reaches the platform under test by SQL alone.
+"""
+
+from workspace.demo.founding import create
+from workspace.demo.home import running
+from workspace.demo.living import Advance, advance, sql
 from workspace.demo.server import PostgresServer
+from workspace.demo.totals import totals
 
-__all__ = ["PostgresServer"]
+__all__ = ["Advance", "PostgresServer", "advance", "create", "running", "sql", "totals"]

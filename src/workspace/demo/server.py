@@ -54,8 +54,8 @@ SETTINGS = {
 class PostgresServer:
     """An embedded PostgreSQL 18, listening on the loopback interface with password authentication.
 
-    The port and the password are drawn at the first start and kept in the folder. Every role that shall log in must
-    have been created with `password`, which `dsn` fills in.
+    The port and the password are drawn at the first start and kept in the folder. A role that is to log in must have
+    been created with `password(role)`, which `dsn` fills in.
 
     Args:
         data: The server's folder; created at the first start.
@@ -75,10 +75,11 @@ class PostgresServer:
         """The TCP port of the last start."""
         return int(self._kept("port"))
 
-    @property
-    def password(self) -> str:
-        """The password of `postgres`, and of every role that `dsn` is to work for."""
-        return self._kept("password")
+    def password(self, user: str = "postgres") -> str:
+        """Give the password that a role must have been created with for `dsn` to work for it."""
+        secret = self._kept("password")
+        # From a role's password nobody can tell the superuser's.
+        return secret if user == "postgres" else hashlib.sha256(f"{secret}:{user}".encode()).hexdigest()[:32]
 
     @property
     def running(self) -> bool:
@@ -93,7 +94,9 @@ class PostgresServer:
 
     def dsn(self, database: str, user: str = "postgres") -> str:
         """Give the connection string of a database, as it holds since the last start."""
-        return f"postgresql://{quote(user, safe='')}:{self.password}@{HOST}:{self.port}/{quote(database, safe='')}"
+        return (
+            f"postgresql://{quote(user, safe='')}:{self.password(user)}@{HOST}:{self.port}/{quote(database, safe='')}"
+        )
 
     @staticmethod
     def program(name: str) -> Path:
@@ -128,6 +131,12 @@ class PostgresServer:
         """Stop the server, ending its sessions; nothing happens if it does not run."""
         if self._alive():
             self._run("pg_ctl", "-D", self._cluster, "-m", "fast", "-w", "stop")
+
+    def remove(self) -> None:
+        """Stop the server and delete its folder, if there is one."""
+        self.stop()
+        shutil.rmtree(self.data.resolve(), ignore_errors=True)
+        self.data.unlink(missing_ok=True)  # where it was a link
 
     def _kept(self, name: str) -> str:
         try:

@@ -1,0 +1,125 @@
+"""What the company itself knows to the cent: the numbers that every report about it must come to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workspace.demo.home import read_clock
+from workspace.demo.ledger import month
+from workspace.demo.living import world_at
+from workspace.demo.market import RENUMBERED_BY, RENUMBERED_ON, SCHEMA_CHANGES, TIERS, UPLIFT
+from workspace.demo.names import CITIES
+from workspace.demo.people import LAPSE, LAPSE_HOURS, LAPSE_LATE
+from workspace.demo.rates import Rates
+from workspace.demo.world import OUTAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from workspace.demo.world import World
+
+
+def totals(home: Path | str) -> dict[str, Any]:
+    """Give the exact totals at a demo's business clock, worked out from the simulation alone.
+
+    Months and days are those of Europe/Berlin. Money is in EUR, at the rate of the day of the booking as published by
+    the clock (a refund's, too), unrounded.
+
+    Args:
+        home: The demo's folder; its server need not run.
+
+    Returns:
+        `gbv` and `commission` by month, city and tier at booking; `refunds`, `bookings`, `bookers`, `cancelled`,
+        `cancellation_rate`, `new_users` by month; `open_slots` by month and city; each with its `total`. `changes`
+        are the row changes since the first day by table and operation (K: an update of a key), `rolled_back` the
+        transactions that were, `truths` what was planted.
+    """
+    clock = read_clock(home)
+    world = world_at(Path(home), clock)
+    ledger = world.ledger
+    rates = Rates(clock.date())
+    slots = {when: sum(cities.values()) for when, cities in ledger.slots.items()}
+    last = ledger.slots[max(slots)] if slots else {}
+    rate = {when: Decimal(ledger.cancelled[when]) / count for when, count in ledger.bookings.items()}
+    made, called_off = ledger.bookings.total(), ledger.cancelled.total()
+    return {
+        "clock": clock,
+        **_sales(world, rates),
+        "refunds": _summed(
+            (when, Decimal(cents) / 100 / rates.of(CITIES[city].currency, day))
+            for (when, day, city), cents in ledger.refunds.items()
+        ),
+        "bookings": _counted(ledger.bookings),
+        "bookers": {
+            "total": len(set().union(*ledger.bookers.values())),
+            "month": {when: len(users) for when, users in sorted(ledger.bookers.items())},
+        },
+        "cancelled": _counted(ledger.cancelled),
+        "cancellation_rate": {
+            "total": Decimal(called_off) / made if made else None,
+            "month": dict(sorted(rate.items())),
+        },
+        "new_users": _counted(ledger.users),
+        "open_slots": {
+            "total": sum(last.values()),
+            "month": dict(sorted(slots.items())),
+            "city": {CITIES[city].name: count for city, count in sorted(last.items())},
+        },
+        "changes": _changes(world),
+        "rolled_back": dict(ledger.rolled_back),
+        "truths": _truths(world),
+    }
+
+
+def _sales(world: World, rates: Rates) -> dict[str, Any]:
+    gbv: dict[str, defaultdict[str, Decimal]] = {cut: defaultdict(Decimal) for cut in ("month", "city", "tier")}
+    commission: dict[str, defaultdict[str, Decimal]] = {cut: defaultdict(Decimal) for cut in gbv}
+    for (day, city, tier), (cents, earned) in world.ledger.items.items():
+        rate = rates.of(CITIES[city].currency, day)
+        for cut, label in (("month", month(day)), ("city", CITIES[city].name), ("tier", TIERS[tier])):
+            gbv[cut][label] += Decimal(cents) / 100 / rate
+            commission[cut][label] += Decimal(earned) / 1_000_000 / rate
+    return {
+        name: {"total": sum(cuts["month"].values(), Decimal()), **{c: dict(sorted(v.items())) for c, v in cuts.items()}}
+        for name, cuts in (("gbv", gbv), ("commission", commission))
+    }
+
+
+def _summed(parts: Iterable[tuple[str, Decimal]]) -> dict[str, Any]:
+    months: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for when, amount in parts:
+        months[when] += amount
+    return {"total": sum(months.values(), Decimal()), "month": dict(sorted(months.items()))}
+
+
+def _counted(months: Mapping[str, int]) -> dict[str, Any]:
+    return {"total": sum(months.values()), "month": dict(sorted(months.items()))}
+
+
+def _changes(world: World) -> dict[str, dict[str, int]]:
+    tables: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for (database, table, op), count in sorted(world.ledger.changes.items()):
+        tables[f"{database}.{table}"][op] = count
+    return dict(tables)
+
+
+def _truths(world: World) -> dict[str, Any]:
+    market = world.market
+    listing = market.listings[market.renumbered]
+    done = world.today > RENUMBERED_ON
+    return {
+        "tier_upgrades": [upgrade for upgrade in market.upgrades if upgrade.day < world.today],
+        "tier_uplift": UPLIFT,
+        "outage_day": OUTAGE,
+        "lapse": {"hours": LAPSE_HOURS, "in_time": LAPSE, "late": LAPSE_LATE},
+        "renumbered_listing": (
+            listing.id - RENUMBERED_BY * done,
+            listing.id + RENUMBERED_BY * (not done),
+            RENUMBERED_ON,
+        ),
+        "schema_changes": {name: day for day, name in SCHEMA_CHANGES.items()},
+        "noted": dict(world.ledger.noted),
+    }
