@@ -1,0 +1,206 @@
+"""`tick`: do what is due. Catch-up, retry and repair are the same thing, as the ledger says what is missing."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from workspace.errors import RunError
+from workspace.runs.crew import Crew, Event, Progress
+from workspace.runs.leases import Lease
+from workspace.runs.ledger import Ledger, Run
+from workspace.runs.parameters import GIVEN, parse_values, refuse_secrets
+from workspace.runs.periods import Period, parse_range
+from workspace.runs.plan import Plan, changed, due, jobs_for
+from workspace.runs.redaction import secrets
+from workspace.runs.schedule import Schedule, Step, load_schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from workspace.runs.parameters import Value
+    from workspace.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tick:
+    """What a tick, a run or a backfill came to.
+
+    Attributes:
+        as_of: The exclusive end of what it could know.
+        run: The run that did it; None if nothing was due.
+        outcomes: One event for each step and period, in the steps' order.
+        outdated: Pairs that were done by other code or parameters than there are now, and are left as they are.
+        downstream: The steps whose results rest on a step that was done by hand, and were left as they are.
+    """
+
+    as_of: datetime
+    run: Run | None = None
+    outcomes: tuple[Event, ...] = ()
+    outdated: tuple[tuple[str, str], ...] = ()
+    downstream: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> tuple[Event, ...]:
+        """The outcomes that went wrong themselves; what they blocked is left out."""
+        return tuple(event for event in self.outcomes if event.state not in ("done", "blocked"))
+
+
+def silent(_: Event) -> None:
+    """Show no progress."""
+
+
+def tick(settings: Settings, progress: Progress = silent) -> Tick:
+    """Do everything that is due and not done, and nothing twice.
+
+    An unfinished run with the same `as_of` is resumed. What was done stays done when code or parameters
+    change; `run` and `backfill` do it again.
+
+    Args:
+        settings: Of the home.
+        progress: Told of every event.
+
+    Raises:
+        BusyError: Another process is at work; nothing was done.
+        RunError: The schedule is wrong, or the lease was lost.
+        KeyboardInterrupt: It was interrupted; its kernels are dead, its attempts marked.
+    """
+    schedule = load_schedule(settings.pipelines)
+    day = schedule.tick(settings.now())
+    with Lease(settings.var, "workspace tick") as lease, Ledger(settings.var) as ledger:
+        done = ledger.done()
+        outdated = tuple(changed(schedule, day.end, done))
+        plan = due(schedule, day.end, done)
+        if not plan:
+            return Tick(as_of=day.end, outdated=outdated)
+        _refuse(settings, schedule, plan)
+        begun = ledger.begin("tick", day.end, day.label, settings.now())
+        crew = Crew(settings, schedule, ledger=ledger, lease=lease, run=begun, progress=progress)
+        return Tick(as_of=day.end, run=begun, outcomes=_work(crew, settings, ledger, begun, plan), outdated=outdated)
+
+
+def run(
+    settings: Settings,
+    step: str,
+    *,
+    period: str | None = None,
+    parameters: Sequence[str] = (),
+    progress: Progress = silent,
+) -> Tick:
+    """Execute one step for one period, whether it was done or not.
+
+    Args:
+        settings: Of the home.
+        step: The step's name.
+        period: A period's label; the newest that is over if not given.
+        parameters: `name=value` texts that go before the schedule's values.
+        progress: Told of every event.
+
+    Raises:
+        BusyError: Another process is at work; nothing was done.
+        RunError: The step, the period or a parameter is wrong, or the lease was lost.
+    """
+    schedule = load_schedule(settings.pipelines)
+    chosen = schedule.step(step)
+    newest = Period.newest(schedule.tick(settings.now()).end, chosen.period)
+    wanted = (Period.parse(period, chosen.period) if period else newest,)
+    where = schedule.where(step)
+    refuse_secrets({text.partition("=")[0]: text for text in parameters}, secrets(settings), where)
+    settable = {name: parameter for name, parameter in chosen.declared.items() if name not in GIVEN}
+    overrides = {**chosen.parameters, **parse_values(parameters, settable, where)}
+    return _by_hand(
+        settings, schedule, f"run {step}", step=chosen, periods=wanted, parameters=overrides, progress=progress
+    )
+
+
+def backfill(settings: Settings, step: str, periods: str, *, progress: Progress = silent) -> Tick:
+    """Execute one step for every period of a range, done or not; one that was cut off goes on where it stopped.
+
+    Args:
+        settings: Of the home.
+        step: The step's name.
+        periods: `FROM..TO`, both included.
+        progress: Told of every event.
+
+    Raises:
+        BusyError: Another process is at work; nothing was done.
+        RunError: The step or the range is wrong, or the lease was lost.
+    """
+    schedule = load_schedule(settings.pipelines)
+    chosen = schedule.step(step)
+    wanted = parse_range(periods, chosen.period)
+    kind = f"backfill {step} {periods}"
+    return _by_hand(
+        settings, schedule, kind, step=chosen, periods=wanted, parameters=chosen.parameters, progress=progress
+    )
+
+
+def _by_hand(
+    settings: Settings,
+    schedule: Schedule,
+    kind: str,
+    *,
+    step: Step,
+    periods: Sequence[Period],
+    parameters: Mapping[str, Value],
+    progress: Progress,
+) -> Tick:
+    """Do periods of one step that were asked for, under a run of their own."""
+    day = schedule.tick(settings.now())
+    if periods[-1].end > day.end:
+        newest = Period.newest(day.end, step.period)
+        raise RunError(f"{step.name} {periods[-1]} is not over yet.", cure=f"The newest that is over is {newest}.")
+    jobs = jobs_for(schedule, step, periods, parameters)
+    _refuse(settings, schedule, {step.name: jobs})
+    with Lease(settings.var, f"workspace {kind}") as lease, Ledger(settings.var) as ledger:
+        begun = ledger.begin(kind, day.end, day.label, settings.now())
+        # Only a backfill that was cut off has anything done under its own run, and only by the same code counts.
+        done = ledger.done(begun.run) if kind.startswith("backfill") else {}
+        left = [job for job in jobs if done.get((job.step, job.period)) != job.fingerprint]
+        crew = Crew(settings, schedule, ledger=ledger, lease=lease, run=begun, progress=progress)
+        outcomes = _work(crew, settings, ledger, begun, {step.name: left})
+        return Tick(as_of=day.end, run=begun, outcomes=outcomes, downstream=schedule.downstream(step.name))
+
+
+def _work(crew: Crew, settings: Settings, ledger: Ledger, run: Run, plan: Plan) -> tuple[Event, ...]:
+    try:
+        with _terminable():
+            outcomes = crew.work(plan)
+    except KeyboardInterrupt:
+        ledger.end(run.run, "interrupted")
+        raise
+    ledger.end(run.run, "done" if all(event.state == "done" for event in outcomes) else "failed")
+    # Only now, as a tick that finds nothing to do must not pay for importing the lake.
+    from workspace.lake import Lake
+    from workspace.runs.publish import publish_ledger
+
+    publish_ledger(ledger, Lake(settings.lake))
+    return tuple(outcomes)
+
+
+def _refuse(settings: Settings, schedule: Schedule, plan: Plan) -> None:
+    hidden = secrets(settings)
+    for step, jobs in plan.items():
+        for job in jobs:
+            refuse_secrets(job.parameters, hidden, schedule.where(step))
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does: it is how systemd, Kubernetes and a shutdown ask a process to end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
