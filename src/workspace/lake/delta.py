@@ -9,7 +9,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from workspace.errors import LakeError
-from workspace.lake.schema import identifier, literal, sql_type
+from workspace.lake.schema import identifier, is_added, literal, sql_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -113,25 +113,33 @@ def commit(
         raise LakeError(msg, cure="Run it again.") from error
 
 
-def scan_sql(table: DeltaTable, *, only: Iterable[str] | None = None) -> str:
+def scan_sql(table: DeltaTable, *, after: int = 0) -> str:
     """Give a SQL relation that reads exactly this version's files, with the logical schema.
 
     A file written before a column was added shows it as NULL.
 
     Args:
         table: An open version.
-        only: Read just these columns.
+        after: Leave out the files whose rows all lie at or before this position. Fewer files are opened, and the
+            planner learns how short the tail of a log is.
     """
-    schema = schema_of(table)
-    wanted = schema.names if only is None else list(only)
-    fields = [schema.field(name) for name in wanted]
-    files = table.file_uris()
+    fields = list(schema_of(table))
+    files = _files_after(table, after) if after else table.file_uris()
+    nulls = ", ".join(f"NULL::{sql_type(f.type)} AS {identifier(f.name)}" for f in fields)
+    empty = f"SELECT {nulls} WHERE false"
     if not files:
-        nulls = ", ".join(f"NULL::{sql_type(f.type)} AS {identifier(f.name)}" for f in fields)
-        return f"(SELECT {nulls} WHERE false)"
+        return f"({empty})"
+    names = ", ".join(identifier(f.name) for f in fields)
     paths = ", ".join(literal(path) for path in files)
-    shape = ", ".join(
-        f"{literal(f.name)}: {{name: {literal(f.name)}, type: {literal(sql_type(f.type))}, default_value: NULL}}"
-        for f in fields
-    )
-    return f"(SELECT * FROM read_parquet([{paths}], schema=MAP{{{shape}}}))"
+    if not any(is_added(f) for f in fields):
+        return f"(SELECT {names} FROM read_parquet([{paths}]))"
+    # Files may lack a column that was added later, all of them too. A schema given to read_parquet would do the
+    # same, but takes the row counts from the planner, which then builds its hash tables on the wrong side.
+    return f"(SELECT {names} FROM (FROM read_parquet([{paths}], union_by_name=true) UNION ALL BY NAME {empty}))"
+
+
+def _files_after(table: DeltaTable, position: int) -> list[str]:
+    actions = pa.table(table.get_add_actions(flatten=True)).select(["path", "max._position"]).to_pylist()
+    old = {action["path"] for action in actions if (action["max._position"] or position + 1) <= position}
+    # The actions' paths are relative to the table, and these are not.
+    return [uri for uri in table.file_uris() if uri.rsplit("/", 1)[-1] not in old]

@@ -22,9 +22,16 @@ def connect() -> Backend:
     return backend
 
 
-def register(backend: Backend, name: str, table: DeltaTable) -> ibis.Table:
-    """Make a pinned version readable under a name, and give it as an Ibis table."""
-    backend.raw_sql(f"CREATE OR REPLACE VIEW {identifier(name)} AS {scan_sql(table)}")
+def register(backend: Backend, name: str, table: DeltaTable, *, after: int = 0) -> ibis.Table:
+    """Make a pinned version readable under a name, and give it as an Ibis table.
+
+    Args:
+        backend: Where it becomes a view.
+        name: Of the view.
+        table: An open version.
+        after: Files whose rows all lie at or before this position may be left out.
+    """
+    backend.raw_sql(f"CREATE OR REPLACE VIEW {identifier(name)} AS {scan_sql(table, after=after)}")
     return backend.table(name)
 
 

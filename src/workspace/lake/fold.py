@@ -64,13 +64,14 @@ def open_parts(backend: Backend, layout: Layout, name: str, versions: Versions |
     current = delta.open_table(layout.uri("current", name), pinned.current)
     closed = delta.open_table(layout.uri("closed", name), pinned.closed)
     log = delta.open_table(layout.uri("log", name), pinned.log)
+    folded = current.transaction_version(FOLD) or 0
     shape = ibis.Schema.from_pyarrow(delta.schema_of(log))
     return views.Parts(
-        log=duck.register(backend, f"log.{name}", log),
+        log=duck.register(backend, f"log.{name}", log, after=folded),
         current=_widened(duck.register(backend, f"current.{name}", current), shape),
         closed=_widened(duck.register(backend, f"closed.{name}", closed), shape),
         keys=keys_of(columns_of(delta.schema_of(log))),
-        folded=current.transaction_version(FOLD) or 0,
+        folded=folded,
         cut=pinned.cut,
     )
 

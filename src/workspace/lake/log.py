@@ -149,7 +149,7 @@ def define(layout: Layout, name: str, columns: Sequence[Column]) -> LogTable:
         table = delta.open_table(uri)
         missing = _missing(name, columns, columns_of(delta.schema_of(table)))
         if missing:
-            added = Schema.from_arrow(pa.schema([column.field() for column in missing]))
+            added = Schema.from_arrow(pa.schema([column.field(added=True) for column in missing]))
             table.alter.add_columns(list(added.fields))
     return LogTable(layout, name)
 

@@ -35,6 +35,7 @@ CLOSED_META = pa.schema([pa.field("_ended_at", TIMESTAMP), pa.field("_ended_posi
 _KEY = "workspace.key"
 _SOURCE_TYPE = "workspace.source_type"
 _PERSONAL = "workspace.personal"
+_ADDED = "workspace.added"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +56,15 @@ class Column:
     key: int = 0
     personal: bool = False
 
-    def field(self) -> pa.Field:
-        """Describe the column as an Arrow field; the rest travels in its metadata."""
+    def field(self, *, added: bool = False) -> pa.Field:
+        """Describe the column as an Arrow field; the rest travels in its metadata.
+
+        Args:
+            added: Whether the table has rows that were written before this column existed.
+        """
         metadata = {_SOURCE_TYPE: self.source_type}
+        if added:
+            metadata[_ADDED] = "true"
         if self.key:
             metadata[_KEY] = str(self.key)
         if self.personal:
@@ -78,6 +85,11 @@ def columns_of(schema: pa.Schema) -> tuple[Column, ...]:
         for field in schema
         if field.name not in LOG_META.names and field.name not in CLOSED_META.names
     )
+
+
+def is_added(field: pa.Field) -> bool:
+    """Tell whether there may be files that were written before this column existed."""
+    return bool(_text(field, _ADDED))
 
 
 def keys_of(columns: Iterable[Column]) -> tuple[str, ...]:

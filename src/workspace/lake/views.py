@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 import ibis
 from ibis import _
@@ -47,11 +48,14 @@ class Parts:
 
 def live(parts: Parts) -> ibis.Table:
     """Give the rows that exist at the cut, in the log's columns."""
-    newest = _newest(parts.tail(), parts.keys)
+    tail = parts.tail()
+    window = ibis.window(group_by=parts.keys, order_by=[ibis.desc(name) for name in _ORDER])
+    ranked = tail.mutate(_rank=ibis.row_number().over(window))
+    newest = ranked.filter(_._rank == 0, _._op.notin(_ENDED)).drop("_rank")
     if not parts.folded:
-        return _alive(newest)
-    untouched = parts.current.anti_join(newest, parts.keys)
-    return ibis.union(untouched.select(parts.log.columns), _alive(newest))
+        return newest
+    untouched = parts.current.anti_join(tail.select(parts.keys), parts.keys)
+    return ibis.union(untouched.select(parts.log.columns), newest)
 
 
 def versions(parts: Parts) -> ibis.Table:
@@ -60,14 +64,14 @@ def versions(parts: Parts) -> ibis.Table:
     A version that was replaced at the time it began, as within one transaction, has no extent and is left out.
     """
     open_end = ibis.literal(OPEN_END, type=parts.log._valid_at.type())
-    recent = _followed(parts).mutate(valid_to=ibis.coalesce(_._ended_at, open_end))
-    found = [_with_extent(recent, parts)]
+    found = [_tail_followed(parts)]
     if parts.folded:
-        untouched = parts.current.anti_join(parts.tail(), parts.keys)
-        found.append(_with_extent(untouched.mutate(valid_to=open_end), parts))
-        ended = parts.closed.filter(_._ended_position <= parts.folded)
-        found.append(_with_extent(ended.mutate(valid_to=_._ended_at), parts))
-    return ibis.union(*found) if len(found) > 1 else found[0]
+        found.append(_folded_followed(parts, "left"))
+        found.append(parts.closed.filter(_._ended_position <= parts.folded))
+    columns = [*parts.log.columns, "valid_from", "valid_to"]
+    bounded = [rows.mutate(valid_from=_._valid_at, valid_to=_._ended_at.coalesce(open_end)) for rows in found]
+    visible = [rows.filter(_._op.notin(_ENDED), _.valid_from < _.valid_to).select(columns) for rows in bounded]
+    return ibis.union(*visible) if len(visible) > 1 else visible[0]
 
 
 def at(versions: ibis.Table, moment: datetime) -> ibis.Table:
@@ -77,29 +81,25 @@ def at(versions: ibis.Table, moment: datetime) -> ibis.Table:
 
 def ended(parts: Parts, *, after: int) -> ibis.Table:
     """Give the versions that the tail ended after a position, as rows of `closed`."""
-    return _followed(parts).filter(_._ended_position > after, _._op.notin(_ENDED), _._valid_at < _._ended_at)
-
-
-def _followed(parts: Parts) -> ibis.Table:
-    """Give the tail and the live rows it touches, each with time and position of the next change of its key."""
-    tail = parts.tail()
-    rows = tail
+    columns = parts.closed.columns
+    found = [_tail_followed(parts).select(columns)]
     if parts.folded:
-        touched = parts.current.semi_join(tail, parts.keys)
-        rows = ibis.union(touched.select(parts.log.columns), tail)
+        found.append(_folded_followed(parts, "inner").select(columns))
+    rows = ibis.union(*found) if len(found) > 1 else found[0]
+    return rows.filter(_._ended_position > after, _._op.notin(_ENDED), _._valid_at < _._ended_at)
+
+
+def _tail_followed(parts: Parts) -> ibis.Table:
+    """Give the tail's rows, each with time and position of the next change of its key."""
     window = ibis.window(group_by=parts.keys, order_by=_ORDER)
-    return rows.mutate(_ended_at=_._valid_at.lead().over(window), _ended_position=_._position.lead().over(window))
+    ends = {"_ended_at": _._valid_at.lead().over(window), "_ended_position": _._position.lead().over(window)}
+    return parts.tail().mutate(**ends)
 
 
-def _newest(rows: ibis.Table, keys: tuple[str, ...]) -> ibis.Table:
-    window = ibis.window(group_by=keys, order_by=[ibis.desc(name) for name in _ORDER])
-    return rows.mutate(_rank=ibis.row_number().over(window)).filter(_._rank == 0).drop("_rank")
-
-
-def _alive(rows: ibis.Table) -> ibis.Table:
-    return rows.filter(_._op.notin(_ENDED))
-
-
-def _with_extent(rows: ibis.Table, parts: Parts) -> ibis.Table:
-    kept = rows.mutate(valid_from=_._valid_at).filter(_._op.notin(_ENDED), _.valid_from < _.valid_to)
-    return kept.select(*parts.log.columns, "valid_from", "valid_to")
+def _folded_followed(parts: Parts, how: Literal["left", "inner"]) -> ibis.Table:
+    """Give the folded live rows, each with time and position of its key's first change in the tail."""
+    # Valid time never falls as positions rise, so the first change is the least in both.
+    least = parts.tail().group_by(parts.keys).aggregate(_ended_at=_._valid_at.min(), _ended_position=_._position.min())
+    first = least.rename({f"_next_{key}": key for key in parts.keys})
+    same = [parts.current[key] == first[f"_next_{key}"] for key in parts.keys]
+    return parts.current.join(first, same, how=how)
