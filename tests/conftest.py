@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from workspace.demo import PostgresServer
+from workspace.demo import PostgresServer, create
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,3 +64,31 @@ def new_database(postgres: PostgresServer) -> Iterator[Callable[[], str]]:
 def database(new_database: Callable[[], str]) -> str:
     """The connection string of a superuser in a fresh empty database."""
     return new_database()
+
+
+@pytest.fixture(scope="session")
+def _pristine_demo(open_folder: Path) -> Callable[[int, float], Path]:
+    @cache
+    def make(seed: int, scale: float) -> Path:
+        home = open_folder / f"pristine {seed} {scale}"
+        create(home, seed=seed, scale=scale)
+        return home
+
+    return make
+
+
+@pytest.fixture
+def new_demo(open_folder: Path, _pristine_demo: Callable[[int, float], Path]) -> Iterator[Callable[..., Path]]:
+    """Make homes of the simulated company, small unless told otherwise; each call returns a folder."""
+    made: list[Path] = []
+
+    def make(seed: int = 1, scale: float = 0.05) -> Path:
+        made.append(open_folder / f"demo {next(_numbers)}")
+        # A copy that keeps owners: much faster than to found the company once more.
+        subprocess.run(["cp", "-a", _pristine_demo(seed, scale), made[-1]], check=True)
+        return made[-1]
+
+    yield make
+    for home in made:
+        PostgresServer(home / "postgres").remove()
+        shutil.rmtree(home)

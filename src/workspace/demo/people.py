@@ -156,59 +156,61 @@ def _sign_up(world: World, _: object) -> Sequence[Step]:
 
 
 def _visit(world: World, _: object) -> Sequence[Step]:
-    if not (found := _somebody(world)):
+    if not (who := _somebody(world)):
         return ()
-    user, uuid = found
+    user, uuid = who
     part = world.rng.randrange(world.people.devices[user])
     return (("see_device", (uuid, world.identity("device", user, part), world.stamp()), 1),)
 
 
 def _touch_preferences(world: World, _: object) -> Sequence[Step]:
-    if not (found := _somebody(world)):
+    if not (who := _somebody(world)):
         return ()
-    if world.people.flags[found[0]] & WORDY:
+    if world.people.flags[who[0]] & WORDY:
         world.ledger.noted["long preferences left alone by an update"] += 1
-    return (("touch_preferences", (found[1], world.stamp()), 1),)
+    return (("touch_preferences", (who[1], world.stamp()), 1),)
 
 
 def _rewrite_preferences(world: World, _: object) -> Sequence[Step]:
-    if not (found := _somebody(world)):
+    if not (who := _somebody(world)):
         return ()
-    wordy = bool(world.people.flags[found[0]] & WORDY)
+    wordy = bool(world.people.flags[who[0]] & WORDY)
     world.ledger.noted["long preferences rewritten"] += wordy
-    return (("set_preferences", (found[1], _preferences(world, wordy=wordy), world.stamp()), 1),)
+    return (("set_preferences", (who[1], _preferences(world, wordy=wordy), world.stamp()), 1),)
 
 
 def _move(world: World, _: object) -> Sequence[Step]:
-    if not (found := _somebody(world)):
+    if not (who := _somebody(world)):
         return ()
-    user, uuid = found
+    user, uuid = who
     city = world.people.city[user] = world.rng.choices(_CITIES, _WEIGHTS)[0]
     return (("set_user_city", (uuid, CITIES[city].country, CITIES[city].name, world.stamp()), 1),)
 
 
 def _change_email(world: World, _: object) -> Sequence[Step]:
-    if not (found := _somebody(world)):
+    if not (who := _somebody(world)):
         return ()
-    address = f"user{found[0]}.{world.rng.randrange(10_000)}@example.org"
-    return (("set_user_email", (found[1], address, world.stamp()), 1),)
+    address = f"user{who[0]}.{world.rng.randrange(10_000)}@example.org"
+    return (("set_user_email", (who[1], address, world.stamp()), 1),)
 
 
 def _change_phone(world: World, _: object) -> Sequence[Step]:
-    if not (found := _somebody(world)):
+    if not (who := _somebody(world)):
         return ()
     number = _phone(world) if world.rng.random() < 0.9 else None
-    return (("set_user_phone", (found[1], number, world.stamp()), 1),)
+    return (("set_user_phone", (who[1], number, world.stamp()), 1),)
 
 
 def _change_consent(world: World, _: object) -> Sequence[Step]:
-    return (("set_user_consent", (found[1], world.stamp()), 1),) if (found := _somebody(world)) else ()
+    if not (who := _somebody(world)):
+        return ()
+    return (("set_user_consent", (who[1], world.stamp()), 1),)
 
 
 def _suspend(world: World, _: object) -> Sequence[Step]:
-    if not (found := _somebody(world)):
+    if not (who := _somebody(world)):
         return ()
-    user, uuid = found
+    user, uuid = who
     world.people.flags[user] |= AWAY
     world.plan(world.now + int(world.rng.uniform(1, 20) * DAY), "reinstate", user)
     return (("set_user_status", (uuid, "suspended", world.stamp()), 1),)
@@ -220,9 +222,9 @@ def _reinstate(world: World, user: int) -> Sequence[Step]:
 
 
 def _say_farewell(world: World, _: object) -> Sequence[Step]:
-    if not (found := _somebody(world)):
+    if not (who := _somebody(world)):
         return ()
-    user, uuid = found
+    user, uuid = who
     world.people.flags[user] |= AWAY
     world.plan(world.now + GRACE, "delete_user", user)
     return (("set_user_status", (uuid, "deleted", world.stamp()), 1),)
