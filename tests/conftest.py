@@ -77,6 +77,12 @@ def _pristine_demo(open_folder: Path) -> Callable[[int, float], Path]:
     return make
 
 
+@pytest.fixture(scope="session")
+def first_day(_pristine_demo: Callable[[int, float], Path]) -> Path:
+    """A small home of the simulated company on its first day, shared by all tests: none may change it."""
+    return _pristine_demo(1, 0.05)
+
+
 @pytest.fixture
 def new_demo(open_folder: Path, _pristine_demo: Callable[[int, float], Path]) -> Iterator[Callable[..., Path]]:
     """Make homes of the simulated company, small unless told otherwise; each call returns a folder."""

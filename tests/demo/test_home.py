@@ -42,12 +42,11 @@ def other_user(home: Path) -> subprocess.Popen[str]:
     return process
 
 
-def test_settings_are_those_that_the_workspace_reads(new_demo: Callable[..., Path]) -> None:
-    home = new_demo()
-    settings = load_settings(home)
+def test_settings_are_those_that_the_workspace_reads(first_day: Path) -> None:
+    settings = load_settings(first_day)
     assert settings.demo
     assert settings.now() == datetime(2025, 9, 27, tzinfo=UTC)
-    assert (settings.lake, settings.var) == (str(home.resolve() / "lake"), home.resolve() / "var")
+    assert (settings.lake, settings.var) == (str(first_day.resolve() / "lake"), first_day.resolve() / "var")
     assert settings.pipelines.is_dir()
     users = settings.source("user_db")
     assert isinstance(users, PostgresSource)
@@ -60,11 +59,10 @@ def test_settings_are_those_that_the_workspace_reads(new_demo: Callable[..., Pat
         assert file.readlines()[1].startswith("2025-09-26,")
 
 
-def test_a_demo_is_made_once(new_demo: Callable[..., Path]) -> None:
-    home = new_demo()
-    made = (home / "workspace.toml").stat()
-    create(home, seed=2)
-    assert (home / "workspace.toml").stat() == made
+def test_a_demo_is_made_once(first_day: Path) -> None:
+    made = (first_day / "workspace.toml").stat()
+    create(first_day, seed=2)
+    assert (first_day / "workspace.toml").stat() == made
 
 
 def test_a_creation_that_was_cut_off_is_begun_again(new_demo: Callable[..., Path]) -> None:
@@ -84,13 +82,12 @@ def test_a_lake_of_another_company_is_not_taken_over(open_folder: Path) -> None:
         create(open_folder / "left")
 
 
-def test_the_server_runs_while_somebody_needs_it(new_demo: Callable[..., Path]) -> None:
-    home = new_demo()
-    engine = server(home)
+def test_the_server_runs_while_somebody_needs_it(first_day: Path) -> None:
+    engine = server(first_day)
     before = dict(os.environ)
-    with running(home):
-        with running(home):
-            other = other_user(home)
+    with running(first_day):
+        with running(first_day):
+            other = other_user(first_day)
         assert engine.running
         with psycopg.connect(os.environ[DSN_VARIABLES["user_db"]]) as connection:
             assert connection.execute("select current_user, count(*) from users").fetchone() == ("workspace", 50)
@@ -100,13 +97,12 @@ def test_the_server_runs_while_somebody_needs_it(new_demo: Callable[..., Path]) 
     assert not engine.running
 
 
-def test_a_server_that_was_left_behind_is_adopted(new_demo: Callable[..., Path]) -> None:
-    home = new_demo()
-    other = other_user(home)
+def test_a_server_that_was_left_behind_is_adopted(first_day: Path) -> None:
+    other = other_user(first_day)
     other.send_signal(signal.SIGKILL)
     other.communicate()
-    assert server(home).running
-    with running(home) as engine:
+    assert server(first_day).running
+    with running(first_day) as engine:
         assert engine.running
     assert not engine.running
 
@@ -140,7 +136,6 @@ def test_moving_the_clock_leaves_the_rest_as_it_was_edited(new_demo: Callable[..
     assert tomllib.loads(path.read_text(encoding="utf-8"))["keep"] == {"days": 3}
 
 
-def test_only_one_process_moves_a_demo_on(new_demo: Callable[..., Path]) -> None:
-    home = new_demo()
-    with running(home), alone(home), pytest.raises(BusyError, match="moving the demo"):
-        advance(home, days=1)
+def test_only_one_process_moves_a_demo_on(first_day: Path) -> None:
+    with running(first_day), alone(first_day), pytest.raises(BusyError, match="moving the demo"):
+        advance(first_day, days=1)

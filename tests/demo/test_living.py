@@ -255,11 +255,10 @@ def test_mistakes_are_answered(new_demo: Callable[..., Path]) -> None:
     assert not {"DEMO_USER_DB_DSN", "DEMO_INVENTORY_DB_DSN"} & set(os.environ)
 
 
-def test_a_demo_of_another_version_is_refused(new_demo: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    home = new_demo()
+def test_a_demo_of_another_version_is_refused(first_day: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workspace.demo.living.VERSION", 2)
     with pytest.raises(WorkspaceError, match="version 1 of the simulation"):
-        totals(home)
+        totals(first_day)
 
 
 def test_strings_reach_the_database_unharmed(new_demo: Callable[..., Path]) -> None:

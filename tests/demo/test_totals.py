@@ -122,8 +122,8 @@ def compare(told: dict[str, Any], inventory: psycopg.Connection, users: psycopg.
     assert {row[0] for row in inventory.execute(f"{changed} and o.since = '-infinity')")} == set(upgrades)
 
 
-def test_before_the_first_event_there_is_nothing_to_sum(new_demo: Callable[..., Path]) -> None:
-    told = totals(new_demo())
+def test_before_the_first_event_there_is_nothing_to_sum(first_day: Path) -> None:
+    told = totals(first_day)
     assert told["gbv"]["total"] == told["bookings"]["total"] == told["open_slots"]["total"] == 0
     assert told["cancellation_rate"]["total"] is None
     assert told["new_users"]["total"] == 50
