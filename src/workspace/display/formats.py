@@ -1,0 +1,86 @@
+"""How single values look. Only here do units become signs and separators; data stay numbers."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date, datetime
+
+    from workspace.display.view import Column
+
+MISSING = "–"  # noqa: RUF001 - the dash that stands for "none" in tables
+NAMELESS = "(none)"
+
+_TIMES = {"year": "%Y", "month": "%Y-%m", "hour": "%Y-%m-%d %H:%M"}
+
+
+def formatter(column: Column, values: Sequence[Any] = ()) -> Callable[[Any], str]:
+    """Make the function that formats a column's values; all values together decide about decimals.
+
+    Examples:
+        >>> from workspace.display.view import Column
+        >>> formatter(Column(name="gbv", kind="value", unit="EUR"), [1234567.5, 2.0])(1234567.5)
+        '1,234,568'
+        >>> formatter(Column(name="share", kind="value", unit="percent"))(0.1234)
+        '12.3 %'
+    """
+    if column.kind == "time":
+        return lambda value: format_time(value, column.grain)
+    if column.kind == "category":
+        return lambda value: NAMELESS if value is None else str(value)
+    digits = decimals(column, values)
+    if column.unit == "percent":
+        return lambda value: MISSING if value is None else f"{value * 100:,.{digits}f} %"
+    return lambda value: MISSING if value is None else f"{value:,.{digits}f}"
+
+
+def decimals(column: Column, values: Sequence[Any]) -> int:
+    """Decide how many decimals a column of values shows."""
+    numbers = [abs(value) for value in values if value is not None]
+    if column.unit == "percent":
+        return 1
+    if column.unit == "count" or (numbers and all(isinstance(number, int) for number in numbers)):
+        return 0
+    if column.unit or not numbers:
+        return 0 if numbers and max(numbers) >= 1000 else 2
+    return max(0, 4 - len(str(int(max(numbers)))))
+
+
+def format_time(value: date | datetime | None, grain: str) -> str:
+    """Label a period by its start.
+
+    Examples:
+        >>> from datetime import date
+        >>> format_time(date(2026, 7, 1), "quarter")
+        '2026 Q3'
+    """
+    if value is None:
+        return NAMELESS
+    if grain == "quarter":
+        return f"{value.year} Q{(value.month + 2) // 3}"
+    return value.strftime(_TIMES.get(grain, "%Y-%m-%d"))
+
+
+def excel_format(column: Column, values: Sequence[Any]) -> str:
+    """Write the number format that makes Excel show a column as we do."""
+    if column.kind == "time":
+        return {"year": "yyyy", "month": "yyyy-mm", "hour": "yyyy-mm-dd hh:mm"}.get(column.grain, "yyyy-mm-dd")
+    if column.kind == "category":
+        return "@"
+    digits = decimals(column, values)
+    tail = "." + "0" * digits if digits else ""
+    return f"0{tail} %" if column.unit == "percent" else f"#,##0{tail}"
+
+
+def heading(column: Column) -> str:
+    """Write a column's heading with its unit, where the values do not show it."""
+    shown = column.kind == "value" and column.unit not in ("", "count", "percent")
+    return f"{column.heading}, {column.unit}" if shown else column.heading
+
+
+def plain(value: Any) -> Any:
+    """Make a value one that JSON and Excel know."""
+    return float(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,8 @@
+"""BookMyEvent's metrics. Analysts edit this package; `workspace.toml` names it."""
+
+from __future__ import annotations
+
+from workspace.metrics.checks import checks
+from workspace.metrics.model import model
+
+__all__ = ["checks", "model"]

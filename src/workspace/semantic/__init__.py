@@ -1,0 +1,32 @@
+"""The language in which metrics are written: declarations like a glossary, questions like sentences.
+
+Start with `Dataset` and `Model`; `Model.bind(reader)` gives the object that is asked.
+"""
+
+from __future__ import annotations
+
+from workspace.semantic.answer import Answer, Metrics
+from workspace.semantic.declare import Dataset, dim, exact, fact, key, measure, ratio, ref, time
+from workspace.semantic.definition import Definition
+from workspace.semantic.join import Reader
+from workspace.semantic.model import Model
+from workspace.semantic.names import Condition, Field
+
+__all__ = [
+    "Answer",
+    "Condition",
+    "Dataset",
+    "Definition",
+    "Field",
+    "Metrics",
+    "Model",
+    "Reader",
+    "dim",
+    "exact",
+    "fact",
+    "key",
+    "measure",
+    "ratio",
+    "ref",
+    "time",
+]

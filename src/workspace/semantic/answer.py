@@ -1,0 +1,300 @@
+"""Metrics of a release, and their answers: lazy until they are looked at."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import ibis
+
+from workspace import display
+from workspace.errors import SemanticError, did_you_mean
+from workspace.semantic import calendar
+from workspace.semantic import compile as compiler
+from workspace.semantic.declare import GRAINS, Metric
+from workspace.semantic.names import Condition, Field, UnknownNameError, heads
+from workspace.semantic.notes import notes
+from workspace.semantic.question import Question, check
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    import pandas as pd
+    import pyarrow as pa
+
+    from workspace.semantic.definition import Definition
+    from workspace.semantic.join import Reader
+    from workspace.semantic.model import Model
+
+SHOWN = 1000  # rows that a repr fetches; what a chart can use
+
+Where = Condition | Iterable[Condition] | None
+Between = tuple["str | date", "str | date"] | None
+
+
+class Metrics:
+    """Every metric of a model at one release, and the words to ask with.
+
+    `m.gbv` is a metric, `m.month` the default time of whatever is asked, `m.listing.city` a path. Call it for several
+    metrics at once: `m(m.gbv, m.take_rate, by=[m.month], where=[m.event_type == "wedding"], last="12 weeks")`.
+    """
+
+    def __init__(self, model: Model, reader: Reader) -> None:
+        self._model = model
+        self._reader = reader
+
+    def __call__(
+        self,
+        *metrics: Answer,
+        by: Field | Iterable[Field] = (),
+        where: Where = None,
+        last: str | None = None,
+        between: Between = None,
+    ) -> Answer:
+        """Ask for several metrics together; each is calculated as if it were alone.
+
+        Args:
+            metrics: Metrics, e.g. `m.gbv`.
+            by: Paths to group by.
+            where: Conditions that all must hold.
+            last: So many whole periods before the release's `as_of`, e.g. "12 weeks".
+            between: The first day, and the first day after, in the reporting time zone.
+        """
+        if not metrics:
+            raise SemanticError("No metric is asked for.", cure="Write m(m.gbv, ...).")
+        for metric in metrics:
+            if not isinstance(metric, Answer):
+                raise SemanticError(f"{metric!r} is not a metric.", cure=did_you_mean(str(metric), self._model.metrics))
+            if metric.question.by or metric.question.where or metric.question.window:
+                msg = f"{metric.question.text} is a question of its own, not a metric."
+                raise SemanticError(msg, cure="Name the metrics first, then by=, where= and last= once for all.")
+        question = Question(metrics=tuple(m for answer in metrics for m in answer.question.metrics))
+        return Answer(self._model, self._reader, question).by(*_many(by), where=where, last=last, between=between)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name in self._model.metrics:
+            return Answer(self._model, self._reader, Question(metrics=(self._model.metrics[name],)))
+        if name in GRAINS:
+            return Field(self._model, (), name)
+        if name in heads(self._model):
+            return Field(self._model, (name,))
+        raise UnknownNameError(f"There is no {name!r} here.", cure=did_you_mean(name, dir(self)))
+
+    def __dir__(self) -> list[str]:
+        return sorted({*self._model.metrics, *GRAINS, *heads(self._model)})
+
+    def __repr__(self) -> str:
+        return f"{len(self._model.metrics)} metrics of release {self._reader.release.name}: " + ", ".join(
+            sorted(self._model.metrics)
+        )
+
+
+class Answer:
+    """One or more metrics, grouped and filtered. Nothing is read until it is shown or converted."""
+
+    def __init__(self, model: Model, reader: Reader, question: Question) -> None:
+        self._model = model
+        self._reader = reader
+        self.question = question
+        # What `m.gbv?` shows.
+        self.__doc__ = self.describe()
+
+    def by(self, *fields: Field, where: Where = None, last: str | None = None, between: Between = None) -> Answer:
+        """Group, and choose rows.
+
+        Args:
+            fields: Paths to group by, e.g. `m.month`, `m.listing.city`.
+            where: Conditions that all must hold.
+            last: So many whole periods before the release's `as_of`, e.g. "12 weeks".
+            between: The first day, and the first day after, in the reporting time zone.
+
+        Raises:
+            SemanticError: The question has no answer, or its answer would be wrong.
+        """
+        for field in fields:
+            if not isinstance(field, Field):
+                raise SemanticError(f"{_shown(field)} is nothing to group by.", cure="Name a path, e.g. m.month.")
+        conditions = _many(where)
+        for condition in conditions:
+            if not isinstance(condition, Condition):
+                msg = f"{_shown(condition)} is not a condition."
+                raise SemanticError(msg, cure='Compare a path, e.g. m.event_type == "wedding".')
+        question = dataclasses.replace(
+            self.question,
+            by=self.question.by + fields,
+            where=self.question.where + conditions,
+            window=self._window(last, between) or self.question.window,
+        )
+        check(self._model, question)
+        return Answer(self._model, self._reader, question)
+
+    def _window(self, last: str | None, between: Between) -> calendar.Window | None:
+        if last is not None and between is not None:
+            raise SemanticError("Both last= and between= are given.", cure="Choose one of them.")
+        if last is not None:
+            return calendar.last(last, self._reader.release.as_of, self._model.calendar)
+        return calendar.between(between) if between is not None else None
+
+    def to_ibis(self) -> Any:
+        """Return the answer as an Ibis table, to go on calculating with."""
+        return self._expression
+
+    def to_sql(self) -> str:
+        """Return the SQL that answers the question."""
+        return str(ibis.to_sql(self._expression))
+
+    def to_arrow(self) -> pa.Table:
+        """Read the answer."""
+        return self._expression.to_pyarrow()
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Read the answer as a data frame; periods are timestamps of their first day."""
+        frame: pd.DataFrame = self.to_arrow().to_pandas(date_as_object=False)
+        return frame
+
+    def to_excel(self, path: str | Path) -> Path:
+        """Write a workbook: the values, a chart, and a sheet that says what they mean.
+
+        Args:
+            path: The file to write.
+
+        Returns:
+            The path.
+        """
+        release = self._reader.release
+        entries = [
+            {
+                "metric": d.name,
+                "description": d.description,
+                "formula": d.formula,
+                "unit": d.unit,
+                "owner": d.owner,
+                "definition": d.id,
+                "release": release.name,
+                "as of": _stamp(release.as_of),
+            }
+            for d in self.definitions
+        ]
+        return display.write_xlsx(path, self._view(self.to_arrow()), entries, created=release.as_of)
+
+    def total(self) -> Answer:
+        """Ask the same without groups. The total is calculated from the rows, never summed from groups."""
+        return Answer(self._model, self._reader, dataclasses.replace(self.question, by=()))
+
+    def value(self) -> Any:
+        """Read the one number of a metric without groups.
+
+        Raises:
+            SemanticError: There is more than one.
+        """
+        if self.question.by or len(self.question.metrics) > 1:
+            msg = f"{self.question.text} is more than one number."
+            raise SemanticError(msg, cure="Use to_pandas(), or total().value() of one metric.")
+        return self.to_arrow().column(0)[0].as_py()
+
+    def chart(self) -> Any:
+        """Draw the answer as an Altair chart, to change or to show larger; None where no chart fits."""
+        return display.chart(self._fetched)
+
+    @property
+    def definitions(self) -> list[Definition]:
+        """What each metric means."""
+        return [self._model.definition(metric.name) for metric in self.question.metrics]
+
+    def describe(self) -> str:
+        """Say what each metric means: in words, as a formula, and whose word it is."""
+        written = []
+        for d in self.definitions:
+            facts = [f"{name}: {value}" for name, value in (("unit", d.unit), ("owner", d.owner)) if value]
+            lines = [f"{d.name}: {d.description}" if d.description else d.name, d.formula]
+            written.append("\n  ".join([*lines, ", ".join([*facts, f"definition {d.id}"])]))
+        return "\n".join(written)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader must know to trust the answer: rows that are older than a history that they refer to."""
+        return self._notes
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """All that the answer depends on: question, release, SQL, and every definition in full."""
+        release = self._reader.release
+        return {
+            "question": self.question.text,
+            "release": release.name,
+            "as_of": release.as_of.isoformat(),
+            "timezone": self._model.calendar.timezone,
+            "notes": self.notes,
+            "definitions": {d.name: d.text for d in self.definitions},
+            "sql": self.to_sql(),
+        }
+
+    def __repr__(self) -> str:
+        return display.text(self._fetched)
+
+    def _repr_html_(self) -> str:
+        return display.html_table(self._fetched, chart=display.svg(self._fetched))
+
+    @cached_property
+    def _expression(self) -> Any:
+        return compiler.answer(self._model, self._reader, self.question)
+
+    @cached_property
+    def _notes(self) -> list[str]:
+        return notes(self._model, self._reader, self.question)
+
+    @cached_property
+    def _fetched(self) -> display.View:
+        rows = self._expression.limit(SHOWN + 1).to_pyarrow()
+        whole = rows.num_rows <= SHOWN
+        return self._view(rows.slice(0, SHOWN), None if whole else self._expression.count().to_pyarrow().as_py())
+
+    def _view(self, rows: pa.Table, count: int | None = None) -> display.View:
+        number = rows.num_rows if count is None else count
+        question = self.question
+        total = self.total().to_arrow().to_pylist()[0] if question.by and number > 1 else None
+        # Nothing counted is nothing found: "no rows" says more than a dash.
+        empty = not question.by and all(value in (None, 0) for value in rows.to_pylist()[0].values())
+        return display.View(
+            title=question.text,
+            columns=(*map(self._by_column, question.by), *map(_value_column, question.metrics)),
+            rows=rows,
+            count=0 if empty and (question.where or question.window) else number,
+            total=total,
+            caption=self._caption(),
+            notes=tuple(self.notes),
+        )
+
+    def _by_column(self, field: Field) -> display.Column:
+        if field.grain:
+            return display.Column(name=field.column, kind="time", label=field.path.replace(".", " "), grain=field.grain)
+        return display.Column(name=field.column, kind="category", label=field.path.replace(".", " ").replace("_", " "))
+
+    def _caption(self) -> str:
+        release = self._reader.release
+        ids = ", ".join(f"{d.name} {d.id}" for d in self.definitions)
+        return f"release {release.name} · as of {_stamp(release.as_of)} · {ids}"
+
+
+def _value_column(metric: Metric) -> display.Column:
+    return display.Column(name=metric.name, kind="value", unit=metric.unit)
+
+
+def _many(given: Any) -> tuple[Any, ...]:
+    """Take one thing, several or none."""
+    if given is None:
+        return ()
+    return tuple(given) if isinstance(given, list | tuple) else (given,)
+
+
+def _shown(given: Any) -> str:
+    return given.question.text if isinstance(given, Answer) else repr(given)
+
+
+def _stamp(moment: Any) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,166 @@
+"""Calendar: the reporting time zone's wall clock, grains, and windows of whole periods.
+
+An hour that the clocks repeat in autumn is one hour here, as on the wall.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import ibis
+import ibis.expr.datatypes as dt
+
+from workspace.errors import SemanticError, did_you_mean
+from workspace.semantic.declare import GRAINS
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+OPEN_START = datetime(1, 1, 1, tzinfo=UTC)
+_UNITS = {"hour": "h", "day": "D", "week": "W", "month": "M", "quarter": "Q", "year": "Y"}
+
+
+@ibis.udf.scalar.builtin(name="timezone", signature=((dt.string, dt.Timestamp(timezone="UTC")), dt.timestamp))
+def _duckdb_wall(zone, moment):  # type: ignore[no-untyped-def]  # pragma: no cover - Ibis reads only the signature
+    """The wall clock of a zone at a moment."""
+
+
+@ibis.udf.scalar.builtin(name="timezone", signature=((dt.string, dt.timestamp), dt.Timestamp(timezone="UTC")))
+def _duckdb_moment(zone, wall):  # type: ignore[no-untyped-def]  # pragma: no cover - Ibis reads only the signature
+    """The moment at which the wall clock of a zone shows a time."""
+
+
+# Ibis has no time zone conversion: each backend brings its own pair of functions.
+_TO_WALL = {"duckdb": _duckdb_wall}
+_TO_MOMENT = {"duckdb": _duckdb_moment}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calendar:
+    """A reporting time zone, and the day on which weeks start."""
+
+    timezone: str
+    week: str
+
+    def __post_init__(self) -> None:
+        """Check both."""
+        if self.week not in WEEKDAYS:
+            raise SemanticError(f"week={self.week!r} is not a weekday.", cure=did_you_mean(self.week, WEEKDAYS))
+        try:
+            ZoneInfo(self.timezone)
+        except (KeyError, ValueError, OSError):
+            msg = f"timezone={self.timezone!r} is not in the time zone database."
+            raise SemanticError(msg, cure='Write a name such as "Europe/Berlin".') from None
+
+    def wall(self, value: Any) -> Any:
+        """Read a moment as wall clock; dates and wall clock times stay as they are."""
+        kind = value.type()
+        if kind.is_date() or (kind.is_timestamp() and kind.timezone is None):
+            return value
+        if not kind.is_timestamp():
+            msg = f"A time must be a timestamp or a date, not {kind}."
+            raise SemanticError(msg, cure="Declare time(...) on a column of one of these types.")
+        return _TO_WALL[_backend(value)](self.timezone, value)
+
+    def moment(self, value: Any) -> Any:
+        """Read a time as a moment. A day counts as its last microsecond: what it led to is what it shows."""
+        if not value.type().is_date():
+            return value
+        midnight = _TO_MOMENT[_backend(value)](self.timezone, (value + ibis.interval(days=1)).cast("timestamp"))
+        return midnight - ibis.interval(microseconds=1)
+
+    def truncate(self, wall: Any, grain: str) -> Any:
+        """Round a wall clock time or date down to the start of its period."""
+        if grain == "hour":
+            if wall.type().is_date():
+                msg = "A date has no hours."
+                raise SemanticError(msg, cure="Ask by day, or use a time that is a timestamp.")
+            return wall.truncate("h")
+        if grain == "day":
+            return wall.cast("date")
+        # Truncating a date would give a timestamp in DuckDB that Ibis takes for a date.
+        stamp = wall.cast("timestamp")
+        if grain == "week" and (shift := WEEKDAYS.index(self.week)):
+            days = ibis.interval(days=shift)
+            return ((stamp - days).truncate("W") + days).cast("date")
+        return stamp.truncate(_UNITS[grain]).cast("date")
+
+    def floor(self, day: date, grain: str) -> date:
+        """Find the first day of the period that a day is in."""
+        if grain == "week":
+            return day - timedelta(days=(day.weekday() - WEEKDAYS.index(self.week)) % 7)
+        months = {"month": 1, "quarter": 3, "year": 12}.get(grain)
+        return day if months is None else day.replace(month=(day.month - 1) // months * months + 1, day=1)
+
+    def midnight(self, day: date) -> datetime:
+        """Find the moment at which a day begins."""
+        return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.timezone)).astimezone(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """Days from `start` up to, and without, `end`, in the reporting time zone."""
+
+    start: date
+    end: date
+
+    @property
+    def text(self) -> str:
+        """The window as words."""
+        return f"{self.start} to {self.end - timedelta(days=1)}"
+
+    def holds(self, value: Any, calendar: Calendar) -> Any:
+        """Build the condition that a moment lies within. Comparing moments, not days, lets files be skipped."""
+        if value.type().is_date():
+            return (value >= ibis.literal(self.start)) & (value < ibis.literal(self.end))
+        start, end = (ibis.literal(calendar.midnight(d), "timestamp('UTC')") for d in (self.start, self.end))
+        return (value >= start) & (value < end)
+
+
+def last(text: str, as_of: datetime, calendar: Calendar) -> Window:
+    """Read `last="12 weeks"`: so many whole periods before `as_of`.
+
+    Examples:
+        >>> berlin = Calendar(timezone="Europe/Berlin", week="mon")
+        >>> last("2 weeks", datetime(2026, 11, 1, tzinfo=UTC), berlin).text
+        '2026-10-12 to 2026-10-25'
+    """
+    match = re.fullmatch(r"\s*(\d+)\s+([a-z]+?)s?\s*", text)
+    grains = GRAINS[1:]
+    if not match or match[2] not in grains or int(match[1]) == 0:
+        msg = f"last={text!r} is not a number of days, weeks, months, quarters or years."
+        raise SemanticError(msg, cure='Write last="12 weeks".')
+    count, grain = int(match[1]), match[2]
+    end = calendar.floor(as_of.astimezone(ZoneInfo(calendar.timezone)).date(), grain)
+    if grain in ("day", "week"):
+        return Window(start=end - timedelta(days=count * (7 if grain == "week" else 1)), end=end)
+    months = end.year * 12 + end.month - 1 - count * {"month": 1, "quarter": 3, "year": 12}[grain]
+    return Window(start=date(months // 12, months % 12 + 1, 1), end=end)
+
+
+def between(bounds: tuple[str | date, str | date]) -> Window:
+    """Read `between=("2026-09-01", "2026-10-01")`; the second day is outside.
+
+    Examples:
+        >>> between(("2026-09-01", "2026-10-01")).text
+        '2026-09-01 to 2026-09-30'
+    """
+    try:
+        start, end = (date.fromisoformat(b) if isinstance(b, str) else b for b in bounds)
+    except (TypeError, ValueError):
+        msg = f"between={bounds!r} is not a pair of days."
+        raise SemanticError(msg, cure='Write between=("2026-09-01", "2026-10-01").') from None
+    if start >= end:
+        msg = f"between={bounds!r} holds no day."
+        raise SemanticError(msg, cure="The first day is within, the second is the first one after.")
+    return Window(start=start, end=end)
+
+
+def _backend(value: Any) -> str:
+    name: str = value.get_backend().name
+    if name not in _TO_WALL:
+        msg = f"No time zone conversion is known for the backend {name!r}."
+        raise SemanticError(msg, cure=f"Use one of: {', '.join(_TO_WALL)}.")
+    return name

@@ -1,0 +1,111 @@
+"""What a metric means, as text, and eight digits that stand for it.
+
+The text holds all that the number depends on: formula, datasets, references, conditions, facts, the time zone. Words
+for people (description, owner) are left out, so that explaining something better does not make it another metric.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workspace.semantic.declare import Dim, Fact, Key, Measure, Member, Metric, Ref, Spec, Time, parts, text_of
+from workspace.semantic.rows import Trace
+
+if TYPE_CHECKING:
+    from workspace.semantic.model import Model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """One metric's meaning.
+
+    Attributes:
+        name: The metric.
+        id: Eight hexadecimal digits of the text's SHA-256.
+        text: The canonical text: equal text, equal numbers at the same release.
+        formula: The metric's own line of it.
+        description: What it means, in its owner's words.
+        unit: Of the value.
+        owner: Who decides about it.
+    """
+
+    name: str
+    id: str
+    text: str
+    formula: str
+    description: str
+    unit: str
+    owner: str
+
+
+def define(model: Model, metric: Metric) -> Definition:
+    """Write down a metric and everything that it reaches, in an order that no declaration decides."""
+    trace = Trace(model)
+    for measure in parts(metric):
+        home = trace.home(model.specs[measure.dataset])
+        trace.reach(home.spec, measure.name)
+        home.event_moment()
+        home.resolve(measure.expr)
+        if measure.over is not None:
+            trace.reach(home.spec, measure.over.name)
+            home.keys_of(measure.over)
+        if home.spec.where is not None:
+            home.resolve(home.spec.where)
+    for name in sorted(trace.needs.specs):
+        spec = model.specs[name]
+        if spec.where is not None:
+            trace.home(spec).resolve(spec.where)
+    calendar = model.calendar
+    lines = [f"metric {metric.name} = {formula(metric)}", f"  unit {metric.unit or '-'}"]
+    for name in sorted(trace.needs.specs):
+        spec = model.specs[name]
+        lines += _dataset(spec, sorted(m for s, m in trace.needs.members if s == name))
+    lines.append(f"reporting time zone {calendar.timezone}, weeks from {calendar.week}")
+    text = "\n".join(lines)
+    return Definition(
+        name=metric.name,
+        id=hashlib.sha256(text.encode()).hexdigest()[:8],
+        text=text,
+        formula=lines[0].partition(" = ")[2],
+        description=metric.description,
+        unit=metric.unit,
+        owner=metric.owner,
+    )
+
+
+def formula(metric: Metric) -> str:
+    """Write a metric's own formula."""
+    if isinstance(metric, Measure):
+        return f"{metric.dataset}: {text_of(metric.expr)}"
+    return " / ".join(_operand(part) for part in (metric.numerator, metric.denominator))
+
+
+def _operand(part: Metric) -> str:
+    return f"{part.dataset}.{part.name}" if isinstance(part, Measure) else f"({formula(part)})"
+
+
+def _dataset(spec: Spec, members: list[str]) -> list[str]:
+    head = f"dataset {spec.name} = {spec.table}{' with history' if spec.history else ''}"
+    if spec.where is not None:
+        head += f" where {text_of(spec.where)}"
+    names = sorted({*members, *(key.name for key in spec.of(Key)), *(t.name for t in spec.of(Time) if t.default)})
+    return [head, *(f"  {name} = {_member(spec.members[name])}" for name in names)]
+
+
+def _member(member: Member) -> str:
+    match member:
+        case Key():
+            return f"key({', '.join(member.columns)})"
+        case Dim() | Fact() | Time():
+            return f"{type(member).__name__.lower()}({text_of(member.expr)})"
+        case Measure():
+            extra = f", last of each {member.over.name}" if member.over is not None else ""
+            return f"measure({text_of(member.expr)}{extra})"
+        case Ref():
+            values = [text_of(expr) for expr in member.exprs]
+            values += [f"{name}={text_of(expr)}" for name, expr in sorted(member.named.items())]
+            valid = f"valid={member.valid or 'inherited'}, before={member.before}"
+            return f"ref({member.target_name}, {', '.join(values)}, {valid})"
+    raise TypeError(member)

@@ -1,0 +1,279 @@
+"""The words of a question: `m.month`, `m.listing.city`, and conditions on them.
+
+A path is resolved for each metric from the metric's own dataset. It need not be spelled out from there: the end of a
+chain of references is enough as long as only one chain ends so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import ibis
+
+from workspace.errors import SemanticError, did_you_mean
+from workspace.semantic.declare import GRAINS, Dim, Fact, Key, Member, Ref, Spec, Time, path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from workspace.semantic.model import Model
+
+
+class UnknownNameError(SemanticError, AttributeError):
+    """A name that means nothing here; an AttributeError too, so that `hasattr` and completion work."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Field:
+    """A path to a dimension, a time with its grain, or an entity. Compare it to get a condition.
+
+    Attributes:
+        model: Where its names are looked up.
+        steps: The names, e.g. ("listing", "city"); none for the default time.
+        grain: Of a time: "month", ...
+    """
+
+    model: Model
+    steps: tuple[str, ...]
+    grain: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The path as it is written after `m.`."""
+        return ".".join((*self.steps, *([self.grain] if self.grain else [])))
+
+    @property
+    def column(self) -> str:
+        """The name of its column in an answer."""
+        return self.path.replace(".", "_")
+
+    def __getattr__(self, name: str) -> Field:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name not in self.__dir__():
+            msg = f"{self.path} has no {name!r}."
+            raise UnknownNameError(msg, cure=did_you_mean(name, _next(self)))
+        if name in GRAINS:
+            return Field(self.model, self.steps, name)
+        return Field(self.model, (*self.steps, name))
+
+    def __dir__(self) -> list[str]:
+        return sorted({*_next(self), "isin", "isnull", "notnull"})
+
+    def __repr__(self) -> str:
+        meanings = sorted({_meaning(spec, member) for spec, member in endings(self.model, self.steps)})
+        return f"{self.path}: {'; '.join(meanings) if meanings else 'the default time of each metric'}"
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> Condition:  # type: ignore[override]  # a comparison is a condition, as in Ibis
+        return self.isnull() if other is None else _compare(self, "==", other, lambda a, b: a == b)
+
+    def __ne__(self, other: object) -> Condition:  # type: ignore[override]
+        return self.notnull() if other is None else ~(self == other)
+
+    def __lt__(self, other: object) -> Condition:
+        return _compare(self, "<", other, lambda a, b: a < b)
+
+    def __le__(self, other: object) -> Condition:
+        return _compare(self, "<=", other, lambda a, b: a <= b)
+
+    def __gt__(self, other: object) -> Condition:
+        return _compare(self, ">", other, lambda a, b: a > b)
+
+    def __ge__(self, other: object) -> Condition:
+        return _compare(self, ">=", other, lambda a, b: a >= b)
+
+    def isin(self, values: Iterable[Any]) -> Condition:
+        """Hold where the value is one of some; None among them means missing."""
+        given = list(values)
+        known = [_literal(value) for value in given if value is not None]
+        found = Condition((self,), lambda read: read(self).isin(known), f"{self.path} in {given!r}")
+        return found if len(known) == len(given) else found | self.isnull()
+
+    def isnull(self) -> Condition:
+        """Hold where there is no value."""
+        return Condition((self,), lambda read: read(self).isnull(), f"{self.path} is missing")
+
+    def notnull(self) -> Condition:
+        """Hold where there is a value."""
+        return Condition((self,), lambda read: read(self).notnull(), f"{self.path} is there")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Condition:
+    """Which rows count. Combine with `&`, `|` and `~`; what is not known to be true is false, and `~` turns that round.
+
+    Attributes:
+        fields: The paths in it.
+        build: Makes the Ibis expression, given what reads a path.
+        text: The condition in words.
+    """
+
+    fields: tuple[Field, ...]
+    build: Callable[[Callable[[Field], Any]], Any]
+    text: str
+
+    def __and__(self, other: Condition) -> Condition:
+        return self._join(other, "and", lambda a, b: a & b)
+
+    def __or__(self, other: Condition) -> Condition:
+        return self._join(other, "or", lambda a, b: a | b)
+
+    def __invert__(self) -> Condition:
+        # Else a NULL would be neither in a condition nor in its opposite, and rows would vanish from both.
+        return Condition(self.fields, lambda read: ~self.build(read).fill_null(False), f"not {self.text}")  # noqa: FBT003
+
+    def __bool__(self) -> bool:
+        msg = f"The condition {self.text} has no truth value of its own."
+        raise SemanticError(
+            msg, cure="Combine conditions with & and |, each in parentheses, or list them in where=[...]."
+        )
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _join(self, other: Condition, word: str, how: Callable[[Any, Any], Any]) -> Condition:
+        if not isinstance(other, Condition):
+            raise SemanticError(f"{other!r} is not a condition.", cure="Put each comparison into parentheses.")
+        fields, text = self.fields + other.fields, f"({self.text} {word} {other.text})"
+        return Condition(fields, lambda read: how(self.build(read), other.build(read)), text)
+
+
+def _compare(field: Field, sign: str, other: object, how: Callable[[Any, Any], Any]) -> Condition:
+    if isinstance(other, Field):
+        return Condition(
+            (field, other), lambda read: how(read(field), read(other)), f"{field.path} {sign} {other.path}"
+        )
+    if other is None:
+        msg = f"{field.path} {sign} None is never true."
+        raise SemanticError(msg, cure=f"Write m.{field.path}.isnull() or .notnull().")
+    return Condition((field,), lambda read: how(read(field), _literal(other)), f"{field.path} {sign} {other!r}")
+
+
+def _literal(value: Any) -> Any:
+    return ibis.literal(value) if isinstance(value, date) else value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """Where a path leads from a metric's home: along which references, to which member (None: the row itself)."""
+
+    walk: tuple[Ref, ...]
+    spec: Spec
+    member: Member | None
+
+
+def find(model: Model, home: Spec, steps: tuple[str, ...]) -> list[Found]:
+    """Find what a path can mean for the metrics of a dataset.
+
+    A path that is spelled out from the dataset itself has only that one meaning.
+    """
+    found: list[Found] = []
+    for walk in model.walks(home):
+        end = model.end(home, walk)
+        member = end.members.get(steps[-1])
+        if isinstance(member, Dim | Fact | Time):
+            if steps[:-1] == tuple(ref.name for ref in walk):
+                return [Found(walk=walk, spec=end, member=member)]
+            if _ends(model, home, walk, steps[:-1]):
+                found.append(Found(walk=walk, spec=end, member=member))
+        if _ends(model, home, walk, steps) and end.key is not None:
+            if steps == tuple(ref.name for ref in walk):
+                return [Found(walk=walk, spec=end, member=None)]
+            found.append(Found(walk=walk, spec=end, member=None))
+    return found
+
+
+def _ends(model: Model, home: Spec, walk: tuple[Ref, ...], steps: tuple[str, ...]) -> bool:
+    """Tell whether a chain ends with these names; the first may be what a row of the dataset there is called."""
+    if not steps:
+        return True
+    start = len(walk) - len(steps)
+    names = tuple(ref.name for ref in walk)
+    if start >= 0 and names[start:] == steps:
+        return True
+    split = start + 1
+    if split < 0 or names[split:] != steps[1:]:
+        return False
+    key = model.end(home, walk[:split]).key
+    return key is not None and key.name == steps[0]
+
+
+def endings(model: Model, steps: tuple[str, ...]) -> list[tuple[Spec, Member | None]]:
+    """List what a path can mean anywhere in the model."""
+    if not steps:
+        return []
+    ends: list[tuple[Spec, Member | None]] = _starts(model, steps[0])
+    for name in steps[1:]:
+        ends = [end for spec, member in ends if member is None for end in _step(model, spec, name)]
+    return ends
+
+
+def _starts(model: Model, name: str) -> list[tuple[Spec, Member | None]]:
+    found: dict[tuple[str, str], tuple[Spec, Member | None]] = {}
+    for spec in model.specs.values():
+        if spec.key is not None and spec.key.name == name:
+            found[spec.name, ""] = (spec, None)
+        for end, member in _step(model, spec, name):
+            found[end.name, member.name if member else ""] = (end, member)
+    return list(found.values())
+
+
+def _step(model: Model, spec: Spec, name: str) -> list[tuple[Spec, Member | None]]:
+    match spec.members.get(name):
+        case Ref() as ref:
+            return [(model.target(ref), None)]
+        case (Dim() | Fact() | Time()) as member:
+            return [(spec, member)]
+    return []
+
+
+def _next(field: Field) -> set[str]:
+    """List what may follow a path."""
+    if field.grain or not field.steps:
+        return set()
+    names: set[str] = set()
+    for spec, member in endings(field.model, field.steps):
+        if isinstance(member, Time):
+            names.update(GRAINS)
+        elif member is None:
+            names.update(name for name, m in spec.members.items() if isinstance(m, Dim | Fact | Time | Ref))
+    return names
+
+
+def heads(model: Model) -> set[str]:
+    """List the names with which a path can begin."""
+    return {
+        name
+        for spec in model.specs.values()
+        for name, member in spec.members.items()
+        if isinstance(member, Dim | Fact | Time | Ref | Key)
+    }
+
+
+def meaning(model: Model, found: Found) -> tuple[str, str]:
+    """Name what a path leads to, so that two metrics can be seen to mean the same by it."""
+    if isinstance(found.member, Time):
+        return _same_time(model, found.spec, found.member)
+    return found.spec.name, found.member.name if found.member else ""
+
+
+def _same_time(model: Model, spec: Spec, time: Time) -> tuple[str, str]:
+    """Find what a time really is: one that only takes over a reference's time is that one."""
+    here = spec
+    for name in path_of(time.expr) or ():
+        member = here.members.get(name)
+        if isinstance(member, Ref):
+            here = model.target(member)
+        elif isinstance(member, Time) and member is not time:
+            return _same_time(model, here, member)
+    return spec.name, time.name
+
+
+def _meaning(spec: Spec, member: Member | None) -> str:
+    if member is None:
+        return f"a row of {spec.name}" + (f", {spec.key.description}" if spec.key and spec.key.description else "")
+    return f"{spec.name}.{member.name}" + (f", {member.description}" if member.description else "")

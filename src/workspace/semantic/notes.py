@@ -1,0 +1,33 @@
+"""What must be said beside a number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workspace.semantic.compile import branches, rows
+
+if TYPE_CHECKING:
+    from workspace.semantic.join import Reader
+    from workspace.semantic.model import Model
+    from workspace.semantic.question import Question
+
+
+def notes(model: Model, reader: Reader, question: Question) -> list[str]:
+    """Count the rows that are older than a history which they refer to, and so use its earliest known version."""
+    said: dict[str, None] = {}
+    for branch in branches(model, question):
+        scope, older = rows(model, reader, question, branch)
+        if not older:
+            continue
+        counts = {f"older{i}": condition.sum() for i, condition in enumerate(older.values())}
+        found = scope.table.aggregate(rows=scope.table.count(), **counts).to_pyarrow().to_pylist()[0]
+        for i, table in enumerate(older):
+            if found[f"older{i}"]:
+                said[_early(model, reader, table, found[f"older{i}"] / found["rows"])] = None
+    return list(said)
+
+
+def _early(model: Model, reader: Reader, table: str, share: float) -> str:
+    begin = model.calendar.wall(reader.history(table).valid_from.min()).cast("date").to_pyarrow().as_py()
+    percent = f"{share:.0%}" if share >= 0.01 else "less than 1%"
+    return f"history of {table} begins {begin}; {percent.replace('%', ' %')} of rows use the earliest known value"

@@ -1,0 +1,73 @@
+"""Every metric of the marketplace, worked out on paper from the rows in conftest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from workspace.errors import SemanticError
+from workspace.metrics import model
+
+if TYPE_CHECKING:
+    from tests.metrics.conftest import Company
+
+WORKED_OUT = {
+    "gbv": 100 + 200 + 220 / 1.1 + 50,  # b2 was placed on October 1st in Berlin, at that day's rate
+    "bookings": 3,
+    "bookers": 2,
+    "booking_users": 2,
+    "undone_bookings": 1,
+    "aov": (100 + 200 + 200 + 50) / 3,
+    "cancellation_rate": 1 / 3,
+    "refunds": 200,  # 220 USD at the rate of the booking's day, not of the refund's
+    "commission": 100 * 0.1 + 200 * 0.15 + 200 * 0.1 + 50 * 0.2,  # the vendor went to gold, and 20 %, on October 10th
+    "take_rate": (10 + 30 + 20 + 10) / 550,
+    "new_users": 3,
+    "open_slots": 2 + 7,
+    "unconverted_items": 0,
+}
+
+
+@pytest.mark.parametrize("name", sorted(model.metrics))
+def test_totals(m: Any, name: str) -> None:
+    assert getattr(m, name).value() == pytest.approx(WORKED_OUT[name], rel=1e-9)
+
+
+def test_by_month(m: Any) -> None:
+    answer = m(m.gbv, m.bookings, m.new_users, m.refunds, m.open_slots, by=m.month)
+    assert answer.to_pandas().astype({"month": str}).replace(float("nan"), None).to_dict("records") == [
+        {"month": "2026-09-01", "gbv": 300, "bookings": 1, "new_users": 1, "refunds": None, "open_slots": 3 + 7},
+        {"month": "2026-10-01", "gbv": 250, "bookings": 2, "new_users": 2, "refunds": 200, "open_slots": 2},
+    ]
+
+
+def test_tier_at_the_time(m: Any) -> None:
+    assert m.gbv.by(m.listing.vendor.tier).to_arrow().to_pylist() == [
+        {"listing_vendor_tier": "basic", "gbv": 300},
+        {"listing_vendor_tier": "silver", "gbv": 200},
+        {"listing_vendor_tier": "gold", "gbv": 50},
+    ]
+
+
+def test_answer_says_what_is_older_than_history(m: Any) -> None:
+    assert m.commission.notes == [
+        "history of inventory_db.listings begins 2026-09-01; 25 % of rows use the earliest known value",
+        "history of inventory_db.vendors begins 2026-09-01; 25 % of rows use the earliest known value",
+    ]
+
+
+def test_a_missing_rate_is_counted_and_not_lost(m: Any, company: Company) -> None:
+    company.write("fx.rates", "select date '2026-09-10' as day, 'EUR' as currency, 1::decimal(18, 6) as rate")
+    assert m.gbv.value() == 300
+    assert m.unconverted_items.value() == 2
+
+
+def test_bookings_do_not_split_by_listing(m: Any) -> None:
+    with pytest.raises(SemanticError) as refused:
+        m.bookings.by(m.listing.city)
+    assert str(refused.value) == (
+        "bookings cannot be split or filtered by listing.city: one row of Bookings has many rows of Items "
+        "(Items.booking leads to Bookings), and each may have another listing.city.\n"
+        "What to do: Ask for a metric of Items instead, which splits cleanly: gbv, commission, unconverted_items."
+    )
