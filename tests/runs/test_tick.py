@@ -133,6 +133,32 @@ def test_a_failed_attempt_is_retried_and_each_copy_kept(home: Home) -> None:
         ]
 
 
+def test_what_is_not_required_blocks_nothing_and_is_tried_again(home: Home) -> None:
+    home.notebook("rates", "1 / 0")
+    home.notebook("publish", home.mark("'published'"))
+    home.schedule(
+        'steps.rates = { notebook = "rates.ipynb", required = false }\n'
+        'steps.publish = { notebook = "publish.ipynb", after = ["rates"] }'
+    )
+    assert states(tick(home.settings).outcomes) == {"rates 2026-10-31": "failed", "publish 2026-10-31": "done"}
+    assert home.marks() == ["published"]
+    home.notebook("rates")
+    assert states(tick(home.settings).outcomes) == {"rates 2026-10-31": "done"}
+
+
+def test_a_runner_whose_lease_is_taken_over_stops(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Lease.__init__, "__kwdefaults__", {"expiry": 60.0, "beat": 0.01})
+    take = (
+        f"import sqlite3; db = sqlite3.connect({str(home.path / 'var/ledger.sqlite')!r}, isolation_level=None)\n"
+        "db.execute('update leases set token = 0'); db.close()\n"
+        "import time; time.sleep(600)"
+    )
+    home.notebook("a", take)
+    home.schedule('[steps.a]\nnotebook = "a.ipynb"\nretries = 5')
+    with pytest.raises(RunError, match="Another process has taken over"):
+        tick(home.settings)
+
+
 def test_what_took_too_long_is_told_as_such(home: Home) -> None:
     home.notebook("a", "import time; time.sleep(600)")
     home.schedule('[steps.a]\nnotebook = "a.ipynb"\ntimeout = "3s"')
@@ -212,7 +238,7 @@ def test_a_step_by_hand_has_a_run_of_its_own_and_takes_parameters(home: Home) ->
     home.schedule(
         '[steps.a]\nnotebook = "a.ipynb"\nparameters = { limit = 2 }\n[steps.b]\nnotebook = "b.ipynb"\nafter = ["a"]'
     )
-    tick(home.settings)
+    run(home.settings, "a")
     did = run(home.settings, "a", period="2026-10-05", parameters=["sources=x, y"])
     assert did.downstream == ("b",)
     assert home.marks() == ["2026-10-31 2026-10-31 2 []", "2026-10-31.2 2026-10-05 2 ['x', 'y']"]
@@ -223,11 +249,11 @@ def test_a_backfill_that_was_cut_off_goes_on_where_it_stopped(home: Home) -> Non
     home.notebook("a", home.mark(), f"if period.endswith('02') and pathlib.Path({str(stop)!r}).exists(): 1 / 0")
     home.schedule('[steps.a]\nnotebook = "a.ipynb"')
     stop.touch()
-    did = backfill(home.settings, "a", "2026-10-01..2026-10-03")
-    assert states(did.outcomes) == {"a 2026-10-01": "done", "a 2026-10-02": "failed", "a 2026-10-03": "blocked"}
+    did = backfill(home.settings, "a", "2026-10-01..2026-10-02")
+    assert states(did.outcomes) == {"a 2026-10-01": "done", "a 2026-10-02": "failed"}
     stop.unlink()
-    did = backfill(home.settings, "a", "2026-10-01..2026-10-03")
-    assert states(did.outcomes) == {"a 2026-10-02": "done", "a 2026-10-03": "done"}
+    did = backfill(home.settings, "a", "2026-10-01..2026-10-02")
+    assert states(did.outcomes) == {"a 2026-10-02": "done"}
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ class Crew:
         while order.is_active():
             for name in order.get_ready():
                 step, jobs = self._schedule.steps[name], plan.get(name, [])
-                culprit = _culprit(step, outcomes)
+                culprit = self._culprit(step, outcomes)
                 if jobs and culprit is None:
                     working[pool.submit(self._step, step, jobs)] = name
                 else:
@@ -194,6 +194,11 @@ class Crew:
         self._tell(event)
         return event
 
+    def _culprit(self, step: Step, outcomes: Mapping[str, Sequence[Event]]) -> Event | None:
+        """Find the event above a step for which it cannot be done."""
+        above = (self._schedule.steps[name] for name in step.after)
+        return next((e for up in above if up.required for e in outcomes[up.name] if e.state != "done"), None)
+
     def _tell(self, event: Event) -> None:
         with self._telling:
             self._progress(event)
@@ -201,8 +206,3 @@ class Crew:
     def _stop(self) -> None:
         self._stopping.set()
         self._executor.stop()
-
-
-def _culprit(step: Step, outcomes: Mapping[str, Sequence[Event]]) -> Event | None:
-    """Find the event above a step for which it cannot be done."""
-    return next((e for upstream in step.after for e in outcomes[upstream] if e.state != "done"), None)

@@ -11,6 +11,7 @@ start = 2026-10-01                      # only with catch_up
 retries = 2
 timeout = "30m"
 freshness = "26h"                       # `workspace status` calls it stale when it is further behind
+required = true                         # false: when it fails, what comes after goes on without it
 ```
 
 Everything is checked when the file is read, so that a slip shows before the first kernel starts.
@@ -47,6 +48,7 @@ _ENTRIES: dict[str, tuple[type, str]] = {
     "retries": (int, "retries = 2"),
     "timeout": (str, 'timeout = "30m"'),
     "freshness": (str, 'freshness = "26h"'),
+    "required": (bool, "required = false"),
 }
 
 
@@ -66,6 +68,7 @@ class Step:
         retries: How often a failed attempt is repeated within one run.
         timeout: How long one attempt may take.
         freshness: How far its newest finished period may lie behind the business clock.
+        required: Whether its failure blocks the steps after it.
     """
 
     name: str
@@ -79,6 +82,7 @@ class Step:
     retries: int = 0
     timeout: timedelta = timedelta(hours=1)
     freshness: timedelta | None = None
+    required: bool = True
 
     def periods(self, as_of: datetime) -> tuple[Period, ...]:
         """List the periods that should be done at a moment, oldest first."""
@@ -202,6 +206,7 @@ def _step(path: Path, name: str, entry: object) -> Step:
         retries=entry.get("retries", 0),
         timeout=_duration(where, "timeout", entry.get("timeout", "1h")),
         freshness=_duration(where, "freshness", entry["freshness"]) if "freshness" in entry else None,
+        required=entry.get("required", True),
     )
 
 

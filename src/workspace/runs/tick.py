@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from workspace.errors import RunError
 from workspace.runs.crew import Crew, Event, Progress
@@ -17,9 +14,10 @@ from workspace.runs.periods import Period, parse_range
 from workspace.runs.plan import Plan, changed, due, jobs_for
 from workspace.runs.redaction import secrets
 from workspace.runs.schedule import Schedule, Step, load_schedule
+from workspace.runs.signals import terminable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from workspace.runs.parameters import Value
@@ -168,7 +166,7 @@ def _by_hand(
 
 def _work(crew: Crew, settings: Settings, ledger: Ledger, run: Run, plan: Plan) -> tuple[Event, ...]:
     try:
-        with _terminable():
+        with terminable():
             outcomes = crew.work(plan)
     except KeyboardInterrupt:
         ledger.end(run.run, "interrupted")
@@ -187,20 +185,3 @@ def _refuse(settings: Settings, schedule: Schedule, plan: Plan) -> None:
     for step, jobs in plan.items():
         for job in jobs:
             refuse_secrets(job.parameters, hidden, schedule.where(step))
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does: it is how systemd, Kubernetes and a shutdown ask a process to end."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
