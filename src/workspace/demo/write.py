@@ -41,14 +41,24 @@ class Writer:
 
     def __init__(self, dsn: str) -> None:
         self._connection = psycopg.connect(dsn, autocommit=True)
-        self._connection.execute("set lock_timeout = '60s'")
-        self._connection.execute("select pg_advisory_lock(%s)", [_LOCK])
-        row = self._connection.execute("select transactions from demo.progress").fetchone()
-        self.done: int = row[0] if row else 0
-        self._connection.execute(_TELL)
+        self.done = self._begin()
         self._prepared: set[str] = set()
         self._texts: list[str] = []
         self._waiting = 0
+
+    def _begin(self) -> int:
+        try:
+            self._connection.execute("set lock_timeout = '60s'")
+            self._connection.execute("select pg_advisory_lock(%s)", [_LOCK])
+            self._connection.execute(_TELL)
+            row = self._connection.execute("select transactions from demo.progress").fetchone()
+        except psycopg.Error as error:
+            msg = f"The demo's {self._connection.info.dbname} cannot be written to: {error}"
+            self._connection.close()
+            raise WorkspaceError(
+                msg, cure="Wait for whoever holds it, or delete the demo and make it again."
+            ) from error
+        return int(row[0]) if row else 0
 
     def __enter__(self) -> Self:
         return self
