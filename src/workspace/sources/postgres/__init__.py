@@ -1,0 +1,1 @@
+"""PostgreSQL: every committed change, by logical replication."""
