@@ -38,7 +38,9 @@ class Home:
         return path
 
     def schedule(self, text: str) -> None:
-        (self.path / "pipelines" / "pipeline.toml").write_text(text, encoding="utf-8")
+        path = self.path / "pipelines" / "pipeline.toml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
     def toml(self, clock: str = CLOCK, more: str = "") -> None:
         (self.path / "workspace.toml").write_text(f"[workspace]\nclock = {clock}\n{more}", encoding="utf-8")

@@ -159,12 +159,6 @@ def test_a_runner_whose_lease_is_taken_over_stops(home: Home, monkeypatch: pytes
         tick(home.settings)
 
 
-def test_what_took_too_long_is_told_as_such(home: Home) -> None:
-    home.notebook("a", "import time; time.sleep(600)")
-    home.schedule('[steps.a]\nnotebook = "a.ipynb"\ntimeout = "3s"')
-    assert states(tick(home.settings).outcomes) == {"a 2026-10-31": "timeout"}
-
-
 def test_of_two_ticks_at_once_one_works_and_the_other_says_who(home: Home) -> None:
     home.notebook(
         "a",

@@ -1,0 +1,85 @@
+"""What `workspace doctor` looks at."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from packaging.requirements import Requirement
+
+from workspace.errors import Finding, WorkspaceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from workspace.settings import Settings
+
+Level = Literal["ok", "warning", "error"]
+_GIB = 2**30
+_WARN, _STOP = 10 * _GIB, 1 * _GIB
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at everything, going on where one thing is wrong."""
+    findings = [Finding(level="ok", subject="home", message=f"{settings.home}, Python {sys.version.split()[0]}")]
+    findings += _packages()
+    findings += _disk(settings)
+    findings += _tried("lake", settings.lake, lambda: _open(settings.lake))
+    findings += _tried("schedule", str(settings.pipelines), lambda: _schedule(settings.pipelines))
+    return findings
+
+
+def _packages() -> Iterator[Finding]:
+    """Compare what is installed with what this package was released against; extras count where they are there."""
+    wrong = 0
+    for line in requires("bookmyevent-workspace") or ():
+        wanted = Requirement(line)
+        extra = wanted.marker is not None and not wanted.marker.evaluate({"extra": ""})
+        try:
+            found = version(wanted.name)
+        except PackageNotFoundError:
+            found = ""
+        if found in wanted.specifier if found else extra:
+            continue
+        wrong += 1
+        yield Finding(
+            level="warning" if extra else "error",
+            subject=f"package {wanted.name}",
+            message=f"{found or 'nothing'} is installed; {wanted.specifier} is needed.",
+            cure=f'Install it into this environment: pip install "{wanted.name}{wanted.specifier}"',
+        )
+    if not wrong:
+        yield Finding(level="ok", subject="packages", message="as pinned")
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    for name, path in (("lake", settings.lake), ("var", str(settings.var))):
+        if "://" in path:
+            continue
+        folder = next(folder for folder in (Path(path), *Path(path).parents) if folder.exists())
+        free = shutil.disk_usage(folder).free
+        level: Level = "error" if free < _STOP else "warning" if free < _WARN else "ok"
+        cure = "" if level == "ok" else "Make room, or move it to another disk in workspace.toml."
+        yield Finding(level=level, subject=f"disk of {name}", message=f"{free / _GIB:.1f} GiB free", cure=cure)
+
+
+def _tried(subject: str, where: str, look: Callable[[], str]) -> Iterator[Finding]:
+    try:
+        yield Finding(level="ok", subject=subject, message=f"{where}: {look()}")
+    except WorkspaceError as error:
+        yield Finding(level="error", subject=subject, message=error.message, cure=error.cure)
+
+
+def _open(root: str) -> str:
+    from workspace.lake import Lake
+
+    return f"{len(Lake(root).names())} tables"
+
+
+def _schedule(pipelines: Path) -> str:
+    from workspace.runs import load_schedule
+
+    return f"{len(load_schedule(pipelines).steps)} steps"

@@ -1,0 +1,120 @@
+"""The commands for a home: init, lab, resnapshot."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from workspace.cli.group import servers
+
+if TYPE_CHECKING:
+    from workspace.settings import Settings
+
+_TOML = """\
+# The workspace's settings. Relative paths start at this file's folder.
+
+[workspace]
+lake = "var/lake"              # the Delta tables: a folder, or a URL of an object store
+var = "var"                    # ledger, executed notebooks, reports; not on a network file system
+pipelines = "pipelines"        # pipeline notebooks, and pipeline.toml, which schedules them
+# metrics = "workspace.metrics"  # the module that defines every metric
+# parallel = 2                   # how many steps may run at once
+
+# One section a source. The connection string is read from the environment, never from a file.
+#
+# [sources.inventory_db]
+# kind = "postgres"
+# dsn_env = "INVENTORY_DB_DSN"
+# tables = ["public.*"]
+# clock = "commit"               # or "message", with history_from, where the writer stamps its transactions
+# personal = ["users.email"]     # columns that hold personal data
+# required = true                # a release needs it
+#
+# [sources.fx]
+# kind = "fx"
+# location = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist.zip"
+
+[keep]
+days = 90                      # every release stays readable that long,
+month_ends = true              # and the last one of each month for good
+"""
+
+# Lab's news pop-up asks a server on the internet; windowing leaves holes in printed notebooks.
+_QUIET = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
+}
+
+
+def init() -> None:
+    """Write a workspace.toml with every setting explained into this folder."""
+    from workspace.cli.shown import say
+    from workspace.errors import SettingsError
+    from workspace.settings import FILE
+
+    path = Path.cwd() / FILE
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(_TOML)
+    except FileExistsError:
+        raise SettingsError(f"{path} exists already and was left as it is.", cure="Edit it.") from None
+    say(f"Wrote {path}. Next:")
+    say("1. Describe your sources in it, and put each connection string into the variable that it names.")
+    if not (Path.cwd() / "pipelines").is_dir():
+        say("2. Copy the folder pipelines/ of the workspace's repository here: its notebooks and pipeline.toml.")
+    say("3. `workspace doctor` says what the databases still need; then `workspace tick`.")
+
+
+def lab() -> None:
+    """Open JupyterLab on this home's notebooks, for this machine only; the demo's servers stay up meanwhile."""
+    from workspace.errors import SettingsError
+    from workspace.settings import HOME_VARIABLE, load_settings
+
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise SettingsError("JupyterLab is not installed.", cure="Install the extra: bookmyevent-workspace[lab]")
+    settings = load_settings()
+    folder = settings.pipelines.parent
+    config = quiet_config(settings)
+    with servers(settings):
+        environment = os.environ | {
+            HOME_VARIABLE: str(settings.home),
+            "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, (str(config), os.environ.get("JUPYTER_CONFIG_PATH")))),
+        }
+        start = "notebooks" if (folder / "notebooks").is_dir() else ""
+        options = ["--ip=127.0.0.1", f"--ServerApp.root_dir={folder}", f"--LabApp.default_url=/lab/tree/{start}"]
+        # Sockets in the file system: the kernels' own ports are open to everyone on the machine.
+        command = [sys.executable, "-m", "jupyterlab", *options, "--KernelManager.transport=ipc"]
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            command.append("--allow-root")
+        raise typer.Exit(_attended(command, environment))
+
+
+def quiet_config(settings: Settings) -> Path:
+    """Write the defaults that make Lab ask nobody outside; a person's own settings still win."""
+    folder = settings.var / "lab"
+    path = folder / "labconfig" / "default_setting_overrides.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(_QUIET, indent=2), encoding="utf-8")
+    return folder
+
+
+def _attended(command: list[str], environment: dict[str, str]) -> int:
+    """Run a program until it ends; Ctrl-C is its to answer, and it gets SIGTERM handed on."""
+    process = subprocess.Popen(command, env=environment)
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: process.terminate()),
+    }
+    try:
+        return process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,71 @@
+"""The commands that only look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workspace.lake import Lake, Watermark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typer.testing import Result
+
+    from runs.homes import Home
+
+    Call = Callable[..., Result]
+
+FX = '[sources.fx]\nkind = "fx"\nlocation = "rates.csv"\n'
+
+
+def test_status_of_a_fresh_home_says_what_is_due(home: Home, workspace: Call) -> None:
+    home.toml(more=FX)
+    home.notebook("a")
+    home.schedule('steps.a = { notebook = "a.ipynb", freshness = "26h" }')
+    told = workspace("status")
+    assert told.exit_code == 0
+    assert [line.split() for line in told.stdout.splitlines() if line.startswith(("fx", "a "))] == [
+        ["fx", "never", "no"],
+        ["a", "day", "never"],
+    ]
+    assert told.stdout.endswith("Due: a 2026-10-31. `workspace tick` does it.\n")
+
+
+def test_status_shows_how_far_behind_things_are(home: Home, workspace: Call) -> None:
+    home.toml(more=FX)
+    home.notebook("a")
+    home.schedule('steps.a = { notebook = "a.ipynb", freshness = "26h" }')
+    now = home.settings.now()
+    mark = Watermark(source="fx", position=1, clock=None, reached=now, recorded_at=now, run="r")
+    Lake(home.settings.lake).advance(mark)
+    assert workspace("tick").exit_code == 0
+    assert "Nothing is due." in workspace("status").stdout
+    home.toml("2026-11-03T00:00:00Z", more=FX)
+    told = workspace("status").stdout
+    assert "2026-11-01 00:00 UTC" in told
+    assert "2.0 days" in told
+    assert "STALE: 2.0 days behind" in told
+
+
+def test_releases_of_an_empty_lake(home: Home, workspace: Call) -> None:
+    assert workspace("releases").stdout == "Releases: none\n"
+
+
+def test_doctor_finds_nothing_wrong_in_a_good_home(home: Home, workspace: Call) -> None:
+    home.notebook("a")
+    home.schedule('steps.a = { notebook = "a.ipynb" }')
+    told = workspace("doctor")
+    assert told.exit_code == 0
+    assert "ok       packages: as pinned" in told.stdout
+    assert "1 steps" in told.stdout
+    assert "ERROR" not in told.stdout
+
+
+def test_doctor_goes_on_where_something_is_wrong(home: Home, workspace: Call) -> None:
+    home.notebook("a")
+    home.schedule('steps.a = { notebok = "a.ipynb" }')
+    told = workspace("doctor")
+    assert told.exit_code == 1
+    assert "ERROR    schedule: " in told.stdout
+    assert "Did you mean notebook?" in told.stdout
+    assert "must be mended" in told.stdout
