@@ -39,9 +39,9 @@ def states(events: tuple[Event, ...]) -> dict[str, str]:
 
 def start_tick(home: Home) -> subprocess.Popen[str]:
     """Start a tick in a process of its own."""
-    code = "from workspace.runs import tick; from workspace.settings import load_settings; tick(load_settings())"
+    command = [sys.executable, "-c", "from workspace.cli import main; main()", "tick"]
     environment = {**os.environ, "WORKSPACE_HOME": str(home.path)}
-    return subprocess.Popen([sys.executable, "-c", code], env=environment, text=True, stderr=subprocess.PIPE)
+    return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
 def finish(process: subprocess.Popen[str]) -> int:
@@ -216,7 +216,7 @@ def test_an_interrupted_tick_leaves_nothing_running(home: Home, number: signal.S
     runner = start_tick(home)
     wait_for(home, "pid")
     runner.send_signal(number)
-    finish(runner)
+    assert finish(runner) == 130
     assert not home.alive()
     with Ledger(home.settings.var) as ledger:
         assert [a.state for a in ledger.attempts()] == ["interrupted"]
