@@ -62,6 +62,7 @@ def test_doctor_finds_nothing_wrong_in_a_good_home(home: Home, workspace: Call) 
 
 
 def test_doctor_goes_on_where_something_is_wrong(home: Home, workspace: Call) -> None:
+    home.toml(more='[sources.inventory_db]\nkind = "postgres"\ndsn_env = "SURELY_NOT_SET"\n')
     home.notebook("a")
     home.schedule('steps.a = { notebok = "a.ipynb" }')
     told = workspace("doctor")
@@ -69,3 +70,4 @@ def test_doctor_goes_on_where_something_is_wrong(home: Home, workspace: Call) ->
     assert "ERROR    schedule: " in told.stdout
     assert "Did you mean notebook?" in told.stdout
     assert "must be mended" in told.stdout
+    assert "SURELY_NOT_SET" in told.stdout

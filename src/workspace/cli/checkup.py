@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from packaging.requirements import Requirement
 
 from workspace.errors import Finding, WorkspaceError
+from workspace.settings import PostgresSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +30,9 @@ def examine(settings: Settings) -> list[Finding]:
     findings += _disk(settings)
     findings += _tried("lake", settings.lake, lambda: _open(settings.lake))
     findings += _tried("schedule", str(settings.pipelines), lambda: _schedule(settings.pipelines))
+    for source in settings.sources.values():
+        if isinstance(source, PostgresSource):
+            findings += _preflight(source)
     return findings
 
 
@@ -83,3 +87,9 @@ def _schedule(pipelines: Path) -> str:
     from workspace.runs import load_schedule
 
     return f"{len(load_schedule(pipelines).steps)} steps"
+
+
+def _preflight(source: PostgresSource) -> list[Finding]:
+    from workspace.sources.postgres.preflight import preflight
+
+    return preflight(source)
