@@ -53,13 +53,20 @@ def test_sql_asks_and_changes_the_databases(company: Home, workspace: Call) -> N
     assert workspace("demo", "sql", "user_db", "update users set city = 'Bonn'").stdout == f"{count} rows changed.\n"
 
 
-def test_reset_deletes_only_a_demo_that_nobody_uses(company: Home, workspace: Call) -> None:
+def test_reset_deletes_only_a_demo_that_nobody_uses(
+    company: Home, monkeypatch: pytest.MonkeyPatch, workspace: Call
+) -> None:
+    monkeypatch.setattr(demo, "LAST_DAYS", ())
     old = company.path / "pipelines"
     with running(company.path):
         told = workspace("demo", "--reset")
         assert told.exit_code == 75
         assert "Somebody is using the demo" in told.stderr
         assert old.exists()
+    told = workspace("demo", "--reset", "--scale", "0.02")
+    assert told.exit_code == 0
+    assert not old.exists()
+    assert company.settings.demo
 
 
 def test_a_home_that_is_no_demo_is_left_alone(home: Home, workspace: Call) -> None:
