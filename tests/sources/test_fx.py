@@ -59,13 +59,13 @@ def test_a_rate_stands_in_for_seven_days_and_then_there_is_none(lake: Lake, csv:
     assert max(day for day, _ in found) == date(2026, 3, 13)
 
 
-def test_only_days_before_the_end_are_there(lake: Lake, csv: Path) -> None:
+def test_days_are_dense_up_to_the_last_that_has_begun_anywhere(lake: Lake, csv: Path) -> None:
     ingest(lake, str(csv), 8)
-    assert max(day for day, _ in rates(lake)) == date(2026, 3, 7)
+    assert max(day for day, _ in rates(lake)) == date(2026, 3, 8)
 
 
 def test_what_did_not_change_is_not_written_again(lake: Lake, csv: Path) -> None:
-    assert ingest(lake, str(csv), 8).rows["fx.rates"] == {"S": 8}
+    assert ingest(lake, str(csv), 8).rows["fx.rates"] == {"S": 11}
     again = ingest(lake, str(csv), 8)
     assert again.rows == {}
     mark = lake.watermark("fx")
@@ -76,7 +76,7 @@ def test_what_did_not_change_is_not_written_again(lake: Lake, csv: Path) -> None
 def test_a_correction_is_a_new_version(lake: Lake, csv: Path) -> None:
     ingest(lake, str(csv), 8)
     csv.write_text(PUBLISHED.replace("1.0812", "1.0821"))
-    assert ingest(lake, str(csv), 9).rows["fx.rates"] == {"U": 2, "I": 3}
+    assert ingest(lake, str(csv), 9).rows["fx.rates"] == {"U": 3, "I": 3}
     assert rates(lake)[date(2026, 3, 7), "USD"][0] == Decimal("1.0821")
     log = lake.log("fx.rates")
     assert log.position == 2
@@ -129,4 +129,4 @@ def test_a_kill_between_rows_and_watermark_doubles_nothing(lake: Lake, csv: Path
     assert subprocess.run(command, env=environment, check=False).returncode == -signal.SIGKILL
     assert lake.watermark("fx") is None
     assert ingest(lake, str(csv), 8).rows == {}
-    assert len(rates(lake)) == 8
+    assert len(rates(lake)) == 11

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from workspace.display.charts import chart, svg
-from workspace.display.tables import html_table, text
+from workspace.display.formats import formatter
+from workspace.display.tables import STYLE, html_table, text
 from workspace.display.theme import enable
 from workspace.display.view import Column, View
 from workspace.display.xlsx import write_xlsx
 
-__all__ = ["Column", "View", "chart", "enable", "html_table", "svg", "text", "write_xlsx"]
+__all__ = ["STYLE", "Column", "View", "chart", "enable", "formatter", "html_table", "svg", "text", "write_xlsx"]

@@ -15,7 +15,7 @@ LIMIT = 20
 
 _CLASS = {"value": ' class="ws-n"', "time": "", "category": ""}
 
-_STYLE = f"""
+STYLE = f"""
 .ws-view {{font-family: {FONT}; color: {INK}; font-size: 13px; line-height: 1.4; margin: 4px 0 12px}}
 .ws-view .ws-title {{font-size: 15px; font-weight: 600; margin-bottom: 6px}}
 .ws-view .ws-body {{display: flex; flex-wrap: wrap; gap: 12px 36px; align-items: flex-start}}
@@ -73,7 +73,7 @@ def html_table(view: View, *, limit: int = LIMIT, chart: str = "") -> str:
     parts += [f'<div class="ws-caption">{html.escape(line)}</div>' for line in _cut(view, limit)]
     parts += [f'<div class="ws-note">{html.escape(note)}</div>' for note in view.notes]
     parts.append(f'<div class="ws-caption">{html.escape(view.caption)}</div>')
-    return f'<style>{_STYLE}</style>\n<div class="ws-view">{"".join(parts)}</div>'
+    return f'<style>{STYLE}</style>\n<div class="ws-view">{"".join(parts)}</div>'
 
 
 def _grid(view: View, limit: int) -> tuple[list[list[str]], list[str]]:

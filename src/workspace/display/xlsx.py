@@ -17,14 +17,17 @@ if TYPE_CHECKING:
     from workspace.display.view import Column, View
 
 HEAD = 3  # rows above the table: title, caption, an empty one
+LONGEST = 31  # characters in the name of a sheet
 
 
-def write_xlsx(path: str | Path, view: View, definitions: Sequence[Mapping[str, str]], *, created: datetime) -> Path:
-    """Write a workbook; the same view gives the same bytes.
+def write_xlsx(
+    path: str | Path, views: Mapping[str, View], definitions: Sequence[Mapping[str, str]], *, created: datetime
+) -> Path:
+    """Write a workbook; the same views give the same bytes.
 
     Args:
         path: The file to write.
-        view: The values. All rows are written, so `view.rows` must hold them all.
+        views: The values, by the name of their sheet. All rows are written, so `view.rows` must hold them all.
         definitions: One mapping a metric, with the same keys; the keys become headings.
         created: The time that the workbook carries as that of its creation.
 
@@ -40,14 +43,16 @@ def write_xlsx(path: str | Path, view: View, definitions: Sequence[Mapping[str, 
     import xlsxwriter
 
     with xlsxwriter.Workbook(str(path), {"default_date_format": "yyyy-mm-dd"}) as book:
-        book.set_properties({"title": view.title, "created": created.replace(tzinfo=None)})
-        _values(book, view)
-        _definitions(book, view, definitions)
+        first = next(iter(views.values()))
+        book.set_properties({"title": first.title, "created": created.replace(tzinfo=None)})
+        for name, view in views.items():
+            _values(book, name[:LONGEST], view)
+        _definitions(book, first.caption, definitions)
     return Path(path)
 
 
-def _values(book: Any, view: View) -> None:
-    sheet = book.add_worksheet("Values")
+def _values(book: Any, name: str, view: View) -> None:
+    sheet = book.add_worksheet(name)
     sheet.hide_gridlines(2)
     sheet.write_string(0, 0, view.title, book.add_format({"bold": True, "font_size": 14}))
     sheet.write_string(1, 0, view.caption, book.add_format({"font_color": GREY}))
@@ -101,9 +106,9 @@ def _chart(book: Any, sheet: Any, view: View) -> None:
     colour = {"color": ACCENT if timely else SERIES[0]}
     drawn.add_series(
         {
-            "name": ["Values", HEAD, y],
-            "categories": ["Values", first, x, end, x],
-            "values": ["Values", first, y, end, y],
+            "name": [sheet.name, HEAD, y],
+            "categories": [sheet.name, first, x, end, x],
+            "values": [sheet.name, first, y, end, y],
             "line" if timely else "fill": {**colour, **({"width": 2} if timely else {})},
         }
     )
@@ -115,7 +120,7 @@ def _chart(book: Any, sheet: Any, view: View) -> None:
     sheet.insert_chart(HEAD, len(view.columns) + 1, drawn)
 
 
-def _definitions(book: Any, view: View, definitions: Sequence[Mapping[str, str]]) -> None:
+def _definitions(book: Any, caption: str, definitions: Sequence[Mapping[str, str]]) -> None:
     sheet = book.add_worksheet("Definitions")
     sheet.hide_gridlines(2)
     head = book.add_format({"bold": True, "bottom": 1})
@@ -126,4 +131,4 @@ def _definitions(book: Any, view: View, definitions: Sequence[Mapping[str, str]]
         sheet.write_string(0, column, name, head)
         for row, entry in enumerate(definitions, start=1):
             sheet.write_string(row, column, entry[name], cell)
-    sheet.write_string(len(definitions) + 2, 0, view.caption, book.add_format({"font_color": GREY}))
+    sheet.write_string(len(definitions) + 2, 0, caption, book.add_format({"font_color": GREY}))

@@ -180,7 +180,7 @@ class Answer:
             }
             for d in self.definitions
         ]
-        return display.write_xlsx(path, self._view(self.to_arrow()), entries, created=release.as_of)
+        return display.write_xlsx(path, {"Values": self._view(self.to_arrow())}, entries, created=release.as_of)
 
     def total(self) -> Answer:
         """Ask the same without groups. The total is calculated from the rows, never summed from groups."""

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,8 @@ COLUMNS = (
     Column(name="published_on", type=pa.date32(), source_type="date"),
 )
 
+# At the end of a UTC day the next one has begun further east; its bookings need a rate.
+_AHEAD = timedelta(hours=14)
 _CODE = re.compile(r"[A-Z]{3}")
 _TIMEOUT = 60  # seconds
 
@@ -56,7 +59,7 @@ _DENSE = """
     )
     SELECT wanted.day, wanted.currency, rates.rate, rates.published_on
     FROM wanted ASOF JOIN rates ON wanted.currency = rates.currency AND wanted.day >= rates.published_on
-    WHERE wanted.day - rates.published_on <= $carried AND wanted.day < $last::DATE
+    WHERE wanted.day - rates.published_on <= $carried
 """
 
 _CHANGES = """
@@ -83,7 +86,7 @@ def ingest(source: FxSource, lake: Lake, *, run: str, as_of: datetime, now: date
         source: Where they are published.
         lake: Where they go: `<source>.rates`, one row a day and currency.
         run: The id of the run.
-        as_of: The exclusive end of the run's period: days are dense up to the one before it.
+        as_of: The exclusive end of the run's period: days are dense up to the last that has begun anywhere by then.
         now: The business time.
 
     Raises:
@@ -155,7 +158,9 @@ def _changes(text: str, log: LogTable, as_of: datetime, now: datetime) -> pa.Tab
         file.write("\n".join(line.rstrip(", ") for line in text.splitlines()))
         file.flush()
         connection.read_csv(file.name, header=True, all_varchar=True).create("published")
-    dense = connection.execute(_DENSE, {"last": as_of.date().isoformat(), "carried": CARRIED}).to_arrow_table()
+    dense = connection.execute(
+        _DENSE, {"last": (as_of + _AHEAD).date().isoformat(), "carried": CARRIED}
+    ).to_arrow_table()
     connection.register("fresh", dense)
     connection.register("stored", log.live())
     connection.execute("CREATE TABLE known AS SELECT day, currency, rate, published_on FROM stored")

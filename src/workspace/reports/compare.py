@@ -1,0 +1,115 @@
+"""One week against the week before and the same week a year before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from workspace.display import Column, View
+
+if TYPE_CHECKING:
+    from workspace.reports.weeks import Week
+    from workspace.semantic import Answer, Field, Metrics
+
+PERIODS = ("this week", "week before", "a year before")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One metric in one week, and in the two weeks that it is held against.
+
+    Attributes:
+        name: Of the metric.
+        unit: Of its values.
+        description: What it means.
+        values: This week, the week before, a year before; None where there is none.
+    """
+
+    name: str
+    unit: str
+    description: str
+    values: tuple[Any, Any, Any]
+
+    @property
+    def changes(self) -> tuple[float | None, float | None]:
+        """The change against the week before and a year before, as a share of the older value."""
+        now, before, year = self.values
+        return change(now, before), change(now, year)
+
+
+def change(now: Any, then: Any) -> float | None:
+    """Give the change between two values as a share of the older one; None where there is no older one.
+
+    Examples:
+        >>> change(110, 100)
+        0.1
+    """
+    return None if now is None or not then else round(float(now) / float(then) - 1, 12)
+
+
+def figures(m: Metrics, metrics: tuple[Answer, ...], week: Week) -> list[Figure]:
+    """Read metrics for a week and for those that it is held against.
+
+    Args:
+        m: The metrics of a release.
+        metrics: Which.
+        week: The week in question.
+    """
+    rows = [m(*metrics, between=w.days).to_arrow().to_pylist() for w in (week, week.before, week.year_before)]
+    found = []
+    for metric in metrics:
+        (definition,) = metric.definitions
+        now, before, year = ((row[0] if row else {}).get(definition.name) for row in rows)
+        found.append(
+            Figure(
+                name=definition.name,
+                unit=definition.unit,
+                description=definition.description,
+                values=(now, before, year),
+            )
+        )
+    return found
+
+
+def split(m: Metrics, metric: Answer, field: Field, week: Week) -> View:
+    """Split a metric by a dimension, for a week and for those that it is held against.
+
+    Args:
+        m: The metrics of a release.
+        metric: One metric.
+        field: What to split it by.
+        week: The week in question.
+
+    Returns:
+        One row a value of the dimension, the largest first, with both changes.
+    """
+    (definition,) = metric.definitions
+    asked = [m(metric, by=[field], between=w.days) for w in (week, week.before, week.year_before)]
+    read = [{r[field.column]: r[definition.name] for r in answer.to_arrow().to_pylist()} for answer in asked]
+    every = {name for values in read for name in values}
+    names = sorted(every, key=lambda name: (-float(read[0].get(name) or 0), str(name)))
+    table = [_row(name, tuple(values.get(name) for values in read)) for name in names]
+    totals = tuple(answer.total().to_arrow().to_pylist()[0][definition.name] for answer in asked)
+    label = field.path.replace(".", " ")
+    values = [
+        Column(name=f"v{i}", kind="value", label=period, unit=definition.unit) for i, period in enumerate(PERIODS)
+    ]
+    changes = [Column(name=f"c{i}", kind="value", label=f"vs {PERIODS[i]}", unit="percent") for i in (1, 2)]
+    return View(
+        title=f"{definition.name} by {label}",
+        columns=(Column(name="name", kind="category", label=label), *values, *changes),
+        rows=pa.Table.from_pylist(table, schema=_SCHEMA),
+        count=len(table),
+        total=_row("total", totals),
+        notes=tuple(asked[0].notes),
+    )
+
+
+_SCHEMA = pa.schema([("name", pa.string()), *((name, pa.float64()) for name in ("v0", "v1", "v2", "c1", "c2"))])
+
+
+def _row(name: Any, values: tuple[Any, ...]) -> dict[str, Any]:
+    now, before, year = (None if value is None else float(value) for value in values)
+    return {"name": name, "v0": now, "v1": before, "v2": year, "c1": change(now, before), "c2": change(now, year)}

@@ -1,0 +1,70 @@
+"""The weeks that a weekly report sets side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from workspace.errors import RunError
+
+YEAR = timedelta(weeks=52)
+
+
+@dataclass(frozen=True)
+class Week:
+    """Monday to Sunday in the reporting time zone.
+
+    Attributes:
+        monday: Its first day.
+    """
+
+    monday: date
+
+    @classmethod
+    def newest(cls, as_of: datetime, timezone: str) -> Week:
+        """Give the newest week that is over at `as_of`, on the reporting zone's clocks.
+
+        Examples:
+            >>> Week.newest(datetime(2026, 11, 1, tzinfo=UTC), "Europe/Berlin").label
+            '2026-W43'
+        """
+        local = as_of.astimezone(ZoneInfo(timezone)).date()
+        return cls(local - timedelta(days=local.weekday() + 7))
+
+    @classmethod
+    def parse(cls, label: str) -> Week:
+        """Read a label such as `2026-W43`.
+
+        Raises:
+            RunError: It is no week.
+        """
+        try:
+            return cls(datetime.strptime(f"{label}-1", "%G-W%V-%u").replace(tzinfo=UTC).date())
+        except ValueError:
+            raise RunError(f"{label!r} is not a week.", cure="Write it like 2026-W43.") from None
+
+    @property
+    def label(self) -> str:
+        """The week in ISO 8601."""
+        return f"{self.monday:%G-W%V}"
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """Its first day, and the first day after it."""
+        return self.monday, self.monday + timedelta(weeks=1)
+
+    @property
+    def before(self) -> Week:
+        """The week before."""
+        return Week(self.monday - timedelta(weeks=1))
+
+    @property
+    def year_before(self) -> Week:
+        """The same week a year before: 52 weeks earlier, so that weekdays stand beside weekdays."""
+        return Week(self.monday - YEAR)
+
+    def __str__(self) -> str:
+        last = self.monday + timedelta(days=6)
+        first = f"{self.monday.day} {self.monday:%B}" if last.month != self.monday.month else str(self.monday.day)
+        return f"{first} to {last.day} {last:%B %Y}"
