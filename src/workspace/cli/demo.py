@@ -43,6 +43,7 @@ def demo(
         _delete(home)
     create(home, scale=scale)
     with running(home):
+        _connect(home)
         for day in LAST_DAYS:
             end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
             if load_settings(home).now() <= end:
@@ -140,6 +141,20 @@ def _live(home: Path, until: datetime) -> None:
     with out.status("The company lives on") as status:
         came = live(home, until=until, progress=lambda day: status.update(f"The company lives on: {day}"))
     say(f"{came.days} days passed until {came.clock:%Y-%m-%d}: {came.transactions:,} transactions.")
+
+
+def _connect(home: Path) -> None:
+    """Connect the workspace on the company's first day, so that all that follows comes from the write-ahead log."""
+    from workspace.cli.shown import say
+    from workspace.lake import Lake
+    from workspace.settings import PostgresSource, load_settings
+    from workspace.sources import ingest
+
+    settings = load_settings(home)
+    known = Lake(settings.lake).watermarks()
+    for name, source in settings.sources.items():
+        if isinstance(source, PostgresSource) and name not in known:
+            say(f"First snapshot: {ingest(name, run='first snapshot', as_of='', settings=settings)}")
 
 
 def _tick(home: Path, day: date) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -107,9 +108,47 @@ def split(m: Metrics, metric: Answer, field: Field, week: Week) -> View:
     )
 
 
+def trend(m: Metrics, metric: Answer, week: Week, *, weeks: int = 12) -> View:
+    """Follow a metric over the weeks up to this one, beside the same weeks a year before.
+
+    Args:
+        m: The metrics of a release.
+        metric: One metric.
+        week: The last week.
+        weeks: How many.
+
+    Returns:
+        One row a week and year; the older year is moved to this one's weeks.
+    """
+    (definition,) = metric.definitions
+    rows = []
+    for last, name in ((week, "this year"), (week.year_before, "a year before")):
+        first = last.monday - timedelta(weeks=weeks - 1)
+        read = m(metric, by=[m.week], between=(first, last.days[1])).to_arrow().to_pylist()
+        moved = week.monday - last.monday
+        rows += [
+            {"week": r["week"] + moved, "year": name, "value": _plain(r[definition.name])} for r in read if r["week"]
+        ]
+    schema = pa.schema([("week", pa.date32()), ("year", pa.string()), ("value", pa.float64())])
+    return View(
+        title=f"{definition.name} by week",
+        columns=(
+            Column(name="week", kind="time", grain="week"),
+            Column(name="year", kind="category"),
+            Column(name="value", kind="value", label=definition.name, unit=definition.unit),
+        ),
+        rows=pa.Table.from_pylist(rows, schema=schema),
+        count=len(rows),
+    )
+
+
 _SCHEMA = pa.schema([("name", pa.string()), *((name, pa.float64()) for name in ("v0", "v1", "v2", "c1", "c2"))])
 
 
 def _row(name: Any, values: tuple[Any, ...]) -> dict[str, Any]:
-    now, before, year = (None if value is None else float(value) for value in values)
+    now, before, year = map(_plain, values)
     return {"name": name, "v0": now, "v1": before, "v2": year, "c1": change(now, before), "c2": change(now, year)}
+
+
+def _plain(value: Any) -> float | None:
+    return None if value is None else float(value)

@@ -74,6 +74,11 @@ class Metrics:
         question = Question(metrics=tuple(m for answer in metrics for m in answer.question.metrics))
         return Answer(self._model, self._reader, question).by(*_many(by), where=where, last=last, between=between)
 
+    @property
+    def timezone(self) -> str:
+        """The reporting time zone: where days, weeks and months begin."""
+        return self._model.calendar.timezone
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
