@@ -9,7 +9,7 @@ import pytest
 from workspace.metrics import checks
 
 if TYPE_CHECKING:
-    from tests.metrics.conftest import Company
+    from metrics.company import Company
 
 FAULTS = {
     "bookings_have_rates": "delete from \"fx.rates\" where currency = 'USD'",

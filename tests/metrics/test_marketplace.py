@@ -1,4 +1,4 @@
-"""Every metric of the marketplace, worked out on paper from the rows in conftest."""
+"""Every metric of the marketplace, worked out on paper from the rows of `company.py`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workspace.errors import SemanticError
 from workspace.metrics import model
 
 if TYPE_CHECKING:
-    from tests.metrics.conftest import Company
+    from metrics.company import Company
 
 WORKED_OUT = {
     "gbv": 100 + 200 + 220 / 1.1 + 50,  # b2 was placed on October 1st in Berlin, at that day's rate

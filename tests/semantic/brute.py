@@ -1,0 +1,115 @@
+"""The shop's answers by brute force: plain Python loops, no joins, no engine. Slow and obvious."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+ZONE = ZoneInfo("Europe/Berlin")
+Row = dict[str, Any]
+
+
+def month(moment: datetime | None) -> Any:
+    return None if moment is None else moment.astimezone(ZONE).date().replace(day=1)
+
+
+def one(rows: Iterable[tuple[Any, ...]], key: Any) -> tuple[Any, ...] | None:
+    """The row with a key; none for NULL."""
+    return next((row for row in rows if key is not None and row[0] == key), None)
+
+
+def version(rows: Iterable[tuple[Any, ...]], key: Any, moment: datetime | None) -> tuple[Any, ...] | None:
+    """The version of a key at a moment; the first known one also for everything before it."""
+    known = sorted((row for row in rows if key is not None and row[0] == key), key=lambda row: row[-2])
+    if moment is None or not known:
+        return None
+    if moment < known[0][-2]:
+        return known[0]
+    return next((row for row in known if row[-2] <= moment < row[-1]), None)
+
+
+@dataclass
+class Facts:
+    """Every placed order, line and count as one flat dictionary."""
+
+    rows: dict[str, list[tuple[Any, ...]]]
+
+    def orders(self) -> list[Row]:
+        return [self.order(order) for order in self.rows["shop.orders"] if order[2] not in ("draft", None)]
+
+    def order(self, order: tuple[Any, ...]) -> Row:
+        customer = one(self.rows["shop.customers"], order[1])
+        return {
+            "order": order[0],
+            "customer": order[1],
+            "status": order[2],
+            "moment": order[3],
+            "month": month(order[3]),
+            "country": customer[1] if customer else None,
+        }
+
+    def lines(self) -> list[Row]:
+        found = []
+        for order_id, _, product_id, amount in self.rows["shop.lines"]:
+            order = one(self.rows["shop.orders"], order_id)
+            if order is not None and order[2] not in ("draft", None):
+                row = self.order(order)
+                found.append(row | {"amount": amount} | self.product(product_id, row["moment"]))
+        return found
+
+    def counts(self) -> list[Row]:
+        found = []
+        for product_id, day, pieces in self.rows["shop.stock"]:
+            moment = datetime.combine(day + timedelta(days=1), time(), ZONE).astimezone(UTC) - timedelta(microseconds=1)
+            row = {"day": day, "month": day.replace(day=1), "pieces": pieces}
+            found.append(row | self.product(product_id, moment))
+        return found
+
+    def product(self, key: Any, moment: datetime | None) -> Row:
+        product = version(self.rows["shop.products"], key, moment)
+        brand = version(self.rows["shop.brands"], product[1], moment) if product else None
+        return {
+            "product": key,
+            "colour": product[2] if product else None,
+            "brand": product[1] if product else None,
+            "tier": brand[1] if brand else None,
+            "fee": brand[2] if brand else None,
+        }
+
+
+def grouped(rows: Iterable[Row], by: list[str], measure: Callable[[list[Row]], Any]) -> dict[tuple[Any, ...], Any]:
+    groups: defaultdict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[tuple(row[name] for name in by)].append(row)
+    return {key: measure(found) for key, found in groups.items()}
+
+
+def total(name: str) -> Callable[[list[Row]], Any]:
+    """Sum what is there; nothing if nothing is."""
+
+    def measure(rows: list[Row]) -> Any:
+        values = [row[name] for row in rows if row[name] is not None]
+        return sum(values) if values else None
+
+    return measure
+
+
+def fees(rows: list[Row]) -> Any:
+    values = [row["amount"] * row["fee"] for row in rows if row["amount"] is not None and row["fee"] is not None]
+    return sum(values) if values else None
+
+
+def last_counts(rows: list[Row], by: list[str]) -> list[Row]:
+    """Keep each product's counts of its last day, in each period."""
+    period = [name for name in by if name == "month"]
+    newest: dict[tuple[Any, ...], Any] = {}
+    for row in rows:
+        place = (row["product"], *(row[name] for name in period))
+        newest[place] = max(newest.get(place, row["day"]), row["day"])
+    return [row for row in rows if row["day"] == newest[row["product"], *(row[name] for name in period)]]
