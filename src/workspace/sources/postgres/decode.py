@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from workspace.sources.postgres.rows import Rows
     from workspace.sources.postgres.types import Codec
 
     Spell = Callable[[int, list[bytes]], list[str]]
@@ -46,14 +45,14 @@ class Field:
     text: NDArray[np.bool_]
 
 
-def split_stream(rows: Rows, count: int) -> list[Field]:
+def split_stream(data: NDArray[np.uint8], starts: NDArray[np.int64], count: int) -> list[Field]:
     """Find the values in tuples as pgoutput sends them.
 
     Raises:
         BadValueError: A row has another number of columns.
     """
-    data, at = rows.data, rows.starts + 2
-    _check_count(rows, count)
+    _check_count(data, starts, count)
+    at = starts + 2
     fields = []
     for _ in range(count):
         kind = data[at]
@@ -64,10 +63,10 @@ def split_stream(rows: Rows, count: int) -> list[Field]:
     return fields
 
 
-def split_copy(rows: Rows, count: int) -> list[Field]:
+def split_copy(data: NDArray[np.uint8], starts: NDArray[np.int64], count: int) -> list[Field]:
     """Find the values in rows as a binary COPY sends them."""
-    data, at = rows.data, rows.starts + 2
-    _check_count(rows, count)
+    _check_count(data, starts, count)
+    at = starts + 2
     fields = []
     for _ in range(count):
         length = big_endian(data, at, "i4")
@@ -76,8 +75,8 @@ def split_copy(rows: Rows, count: int) -> list[Field]:
     return fields
 
 
-def _check_count(rows: Rows, count: int) -> None:
-    wrong = np.flatnonzero(big_endian(rows.data, rows.starts, "i2") != count)
+def _check_count(data: NDArray[np.uint8], starts: NDArray[np.int64], count: int) -> None:
+    wrong = np.flatnonzero(big_endian(data, starts, "i2") != count)
     if len(wrong):
         raise BadValueError(int(wrong[0]), f"a row does not have the {count} columns that were announced")
 

@@ -47,7 +47,7 @@ def preflight(source: PostgresSource) -> list[Finding]:
     """
     try:
         with connect(source) as connection:
-            return list(_look(connection, source))
+            return look(connection, source)
     except (SourceError, SettingsError) as error:
         return [Finding(level="error", subject=f"{source.name}: connection", message=error.message, cure=error.cure)]
 
@@ -62,6 +62,11 @@ def require(findings: Sequence[Finding]) -> None:
     if errors:
         cure = "\n".join(finding.cure for finding in errors if finding.cure)
         raise SourceError("\n".join(f"{f.subject}: {f.message}" for f in errors), cure=cure)
+
+
+def look(connection: Connection[TupleRow], source: PostgresSource) -> list[Finding]:
+    """Look at everything, over a session that is open already."""
+    return list(_look(connection, source))
 
 
 def _look(connection: Connection[TupleRow], source: PostgresSource) -> Iterator[Finding]:

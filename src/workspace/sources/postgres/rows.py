@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 PADDING = 32
 """Zero bytes after the data, so that a gather of fixed width never reads past the end."""
 
-_ARRAYS = ("data", "starts", "ops", "messages", "ends", "positions", "seqs", "xids")
+_ROW_ARRAYS = ("starts", "ops", "messages", "ends", "positions", "seqs", "xids")
+_ARRAYS = ("data", *_ROW_ARRAYS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +64,14 @@ class Rows:
         """Keep some of the rows; the bytes are shared."""
         if chosen.all():
             return self
-        kept = {name: getattr(self, name)[chosen] for name in _ARRAYS if name != "data"}
-        return dataclasses.replace(self, **kept)
+        return self._with({name: getattr(self, name)[chosen] for name in _ROW_ARRAYS})
+
+    def _with(self, arrays: dict[str, Any]) -> Rows:
+        return dataclasses.replace(self, **arrays)
+
+    def repeat(self, count: int) -> Rows:
+        """Give the first row so many times."""
+        return self._with({name: np.repeat(getattr(self, name)[:1], count) for name in _ROW_ARRAYS})
 
     def before(self, position: int) -> Rows:
         """Keep the rows of the transactions before a position."""
@@ -74,14 +81,14 @@ class Rows:
         """Keep the rows of the transactions from a position on."""
         return self.filter(self.positions >= position)
 
-    def raw(self) -> Iterator[tuple[int, int, bytes]]:
-        """Give each message once: position, number of its first row, bytes."""
+    def raw(self) -> Iterator[tuple[int, int, int, bytes]]:
+        """Give each message once: position, number of its first row, transaction id, bytes."""
         last = -1
-        columns = (self.messages, self.ends, self.positions, self.seqs)
-        for begin, end, position, seq in zip(*(column.tolist() for column in columns), strict=True):
+        columns = (self.messages, self.ends, self.positions, self.seqs, self.xids)
+        for begin, end, position, seq, xid in zip(*(column.tolist() for column in columns), strict=True):
             if begin != last:
                 last = begin
-                yield position, seq, self.data[begin:end].tobytes()
+                yield position, seq, xid, self.data[begin:end].tobytes()
 
     def save(self, path: Path) -> Spilled:
         """Write the rows to a file, out of memory."""

@@ -1,0 +1,189 @@
+"""Taking tables in: all of a new source, or some that have come since."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from workspace.errors import LakeError
+from workspace.lake import Watermark, crash_point
+from workspace.sources.postgres import slot as slots
+from workspace.sources.postgres.clock import microseconds
+from workspace.sources.postgres.convert import UnrepresentableError
+from workspace.sources.postgres.session import replicate, speaking
+from workspace.sources.postgres.snapshot import Place, Snapshot, View, viewing
+from workspace.sources.postgres.tables import Captured
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from workspace.sources.postgres.catalog import SourceTable
+    from workspace.sources.postgres.slot import Slot
+    from workspace.sources.postgres.tables import Context
+
+
+@dataclass(kw_only=True)
+class Taken:
+    """What reading tables whole has led to.
+
+    Attributes:
+        counts: The rows written, by table and operation.
+        stopped: The tables that the lake cannot hold, with their last good position and the reason.
+        filled: By table, the columns whose defaults the rows have.
+    """
+
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    stopped: dict[str, dict[str, Any]] = field(default_factory=dict)
+    filled: dict[str, list[int]] = field(default_factory=dict)
+
+
+def take(
+    context: Context, tables: Sequence[SourceTable], view: View, place: Place, *, compare: Path | None = None
+) -> Taken:
+    """Read tables whole, each into its log.
+
+    Args:
+        context: What they share.
+        tables: Which.
+        view: In what state of the database.
+        place: Where in the log the rows stand.
+        compare: Write only what differs from the log, and sort it out in this folder.
+    """
+    taken = Taken()
+    for table in tables:
+        name = f"{context.source.name}.{table.lake}"
+        try:
+            captured = Captured.define(context, table)
+            counts = Snapshot(captured, view, place).append(folder=compare)
+        except (UnrepresentableError, LakeError) as error:
+            last = context.lake.log(name).position if name in context.lake.names(context.source.name) else 0
+            reason = error.message if isinstance(error, LakeError) else error.reason
+            taken.stopped[table.lake] = {"position": last, "reason": reason}
+            continue
+        taken.counts[name] = Counter(counts)
+        taken.filled[table.lake] = sorted(captured.filled)
+    return taken
+
+
+def begin(
+    context: Context, tables: Sequence[SourceTable], slot: Slot | None, *, run: str, now: datetime
+) -> tuple[Watermark, Taken]:
+    """Read a source for the first time: every table in one state, and from there on the slot.
+
+    The slot is made here and gives its own state; or it was made before, and the tables are read as they are now.
+    Then the slot repeats some of what was seen already, which is left out later.
+
+    Args:
+        context: What the tables share.
+        tables: All that match.
+        slot: If there is one already.
+        run: The run's id.
+        now: The run's business time.
+
+    Returns:
+        Where the source stands, durable, and what was read.
+    """
+    source = context.source
+    started = server_time(context) if source.clock == "commit" else source.history_from or now
+    if slot is None:
+        with replicate(source) as link, speaking(source, f"Creating the slot {source.slot}"):
+            start, exported = slots.create_slot(link, source)
+            crash_point("postgres.after_slot")
+            with viewing(source, tables, exported) as view:
+                return _begun(context, tables, view, start=start, valid=started, run=run, now=now)
+    slots.wait_for_older_writers(context.connection, source)
+    with viewing(source, tables) as view:
+        return _begun(context, tables, view, start=slot.confirmed, valid=started, run=run, now=now)
+
+
+def _begun(
+    context: Context,
+    tables: Sequence[SourceTable],
+    view: View,
+    *,
+    start: int,
+    valid: datetime,
+    run: str,
+    now: datetime,
+) -> tuple[Watermark, Taken]:
+    # A transaction may commit exactly where the slot begins, so what was there before stands one byte earlier.
+    place = Place(position=start - 1, valid=microseconds(valid))
+    taken = take(context, tables, view, place)
+    mark = Watermark(
+        source=context.source.name,
+        position=place.position,
+        clock=valid,
+        reached=valid,
+        recorded_at=now,
+        run=run,
+        detail={
+            "tables": {table.lake: table.oid for table in tables},
+            "snapshots": [view.seen.dump()],
+            "stopped": taken.stopped,
+            "filled": taken.filled,
+            "gaps": [],
+            "without_clock": 0,
+            "unreadable_clock": 0,
+        },
+    )
+    advance(context, mark)
+    return mark, taken
+
+
+def join(
+    context: Context, tables: Sequence[SourceTable], mark: Watermark, folder: Path, *, run: str, now: datetime
+) -> tuple[Watermark, Taken]:
+    """Take in tables that have come since, and those that were made anew or have come back.
+
+    Args:
+        context: What the tables share.
+        tables: All that match.
+        mark: Where the source stands.
+        folder: Room on disk.
+        run: The run's id.
+        now: The run's business time.
+
+    Returns:
+        Where the source stands, durable, and what was read.
+    """
+    known: dict[str, int] = mark.detail["tables"]
+    chosen = [table for table in tables if known.get(table.lake) != table.oid]
+    present = {table.lake: table.oid for table in tables}
+    everyone = known | {name: 0 for name in known if name not in present} | present
+    if not chosen:
+        return dataclasses.replace(mark, detail=mark.detail | {"tables": everyone}), Taken()
+    slots.wait_for_older_writers(context.connection, context.source)
+    # The rows count from the source's running clock on: nothing in a source is older than what lies before it.
+    place = Place(position=mark.position, valid=microseconds(mark.clock or now))
+    with viewing(context.source, chosen) as view:
+        fresh = [table for table in chosen if table.lake not in known]
+        back = [table for table in chosen if table.lake in known]
+        taken = take(context, fresh, view, place)
+        again = take(context, back, view, place, compare=folder)
+    stopped = {name: entry for name, entry in mark.detail["stopped"].items() if name not in again.filled}
+    detail = mark.detail | {
+        "tables": everyone,
+        "snapshots": [*mark.detail["snapshots"], view.seen.dump()],
+        "stopped": stopped | taken.stopped | again.stopped,
+        "filled": mark.detail["filled"] | taken.filled | again.filled,
+    }
+    mark = dataclasses.replace(mark, recorded_at=now, run=run, detail=detail)
+    advance(context, mark)
+    return mark, dataclasses.replace(taken, counts=taken.counts | again.counts)
+
+
+def advance(context: Context, mark: Watermark) -> None:
+    """Record where the source stands."""
+    crash_point("postgres.before_watermark")
+    context.lake.advance(mark)
+    crash_point("postgres.after_watermark")
+
+
+def server_time(context: Context) -> datetime:
+    """Ask the server what time it is."""
+    (time,) = context.connection.execute("select clock_timestamp()").fetchall()[0]
+    return time  # type: ignore[no-any-return]  # a row is typed as a tuple of anything
