@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 BARS = 15
 LINES = len(SERIES)
 PANELS = 3
+TICKS = 6
 WIDTH = 460
 
 _AXIS = {"hour": "%b %d %H:%M", "day": "%b %d", "week": "%b %d", "month": "%b %Y", "quarter": "%b %Y", "year": "%Y"}
@@ -38,7 +39,8 @@ def chart(view: View) -> alt.Chart | alt.LayerChart | alt.VConcatChart | None:
     import altair as alt
 
     if len(times) == 1 and len(categories) <= 1:
-        panels = [_lines(alt, view, times[0], categories, value) for value in values[:PANELS]]
+        height = 200 if len(values) == 1 else 120
+        panels = [_lines(alt, view, categories, value).properties(height=height) for value in values[:PANELS]]
     elif not times and len(categories) == 1:
         panels = [_bars(alt, view, categories[0], value) for value in values[:PANELS]]
     else:
@@ -54,26 +56,34 @@ def svg(view: View) -> str:
     return "" if drawn is None or importlib.util.find_spec("vl_convert") is None else to_svg(drawn.to_dict())
 
 
-def _lines(alt: Any, view: View, time: Column, categories: list[Column], value: Column) -> Any:
-    records = _records(view, time, categories, value)
-    names = _largest(records)
-    records = [record for record in records if record["series"] in names]
+def _lines(alt: Any, view: View, categories: list[Column], value: Column) -> Any:
+    (time,) = view.of("time")
+    every = _records(view, time, categories, value)
+    names = _largest(every)
+    records = [record for record in every if record["series"] in names]
     ends = [max((r for r in records if r["series"] == name), key=lambda r: r["time"]) for name in names]
     show = formatter(value, view.values(value))
     for end in ends:
         end["label"] = f"{end['series']}  {show(end['value'])}" if categories else show(end["value"])
     # Dates are moments in UTC to Vega: any other scale would move them by the reader's time zone.
-    x = alt.X("time:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(format=_AXIS[time.grain], tickCount=6))
+    axis = alt.Axis(format=_AXIS[time.grain], values=_ticks(records), labelFlush=False)
+    x = alt.X("time:T", title=None, scale=alt.Scale(type="utc"), axis=axis)
     y = alt.Y("value:Q", title=None, axis=alt.Axis(format=_d3(view, value)))
     colour = alt.Color("series:N", legend=None, scale=alt.Scale(domain=names, range=list(SERIES)[: len(names)]))
     base = alt.Chart(alt.Data(values=records)).encode(x=x, y=y, color=colour)
-    last = alt.Chart(alt.Data(values=_spread(ends))).encode(x=x, color=colour)
+    last = alt.Chart(alt.Data(values=_spread(ends, records))).encode(x=x, color=colour)
     layers = base.mark_line() + last.mark_point(filled=True, size=36, opacity=1).encode(y=y)
     layers += last.mark_text(align="left", dx=8, fontSize=11).encode(y=alt.Y("at:Q"), text="label:N")
-    every = len({r["series"] for r in _records(view, time, categories, value)})
-    more = f", {LINES} largest of {every}" if every > LINES else ""
-    title = f"{heading(value)} by {' and '.join(c.heading for c in [time, *categories])}{more}"
-    return layers.properties(width=WIDTH, height=200, title=title)
+    count = len({record["series"] for record in every})
+    more = f", {LINES} largest of {count}" if count > LINES else ""
+    title = f"{heading(value)} by {' and '.join(column.heading for column in [time, *categories])}{more}"
+    return layers.properties(width=WIDTH, title=title)
+
+
+def _ticks(records: list[dict[str, Any]]) -> list[str]:
+    """Label some of the periods that are there; others, such as a week's Sunday, would only puzzle."""
+    moments = sorted({record["time"] for record in records})
+    return moments[:: -(-len(moments) // TICKS) or 1]
 
 
 def _bars(alt: Any, view: View, category: Column, value: Column) -> Any:
@@ -116,12 +126,10 @@ def _largest(records: list[dict[str, Any]]) -> list[str]:
     return sorted(sums, key=lambda name: (-sums[name], name))[:LINES]
 
 
-def _spread(ends: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _spread(ends: list[dict[str, Any]], records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Keep the labels at the lines' ends from covering each other."""
-    if not ends:
-        return []
-    top = max(end["value"] for end in ends)
-    step = (top - min(0, *(end["value"] for end in ends), 0)) * 0.075
+    heights = [record["value"] for record in records]
+    step = (max(0, *heights) - min(0, *heights)) * 0.08 if heights else 0
     lowest = None
     for end in sorted(ends, key=lambda e: e["value"]):
         end["at"] = end["value"] if lowest is None else max(end["value"], lowest + step)

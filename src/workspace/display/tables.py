@@ -15,21 +15,24 @@ LIMIT = 20
 
 _CLASS = {"value": ' class="ws-n"', "time": "", "category": ""}
 
+# Notebooks bring table styles of their own, which only "!important" outranks.
 STYLE = f"""
 .ws-view {{font-family: {FONT}; color: {INK}; font-size: 13px; line-height: 1.4; margin: 4px 0 12px}}
 .ws-view .ws-title {{font-size: 15px; font-weight: 600; margin-bottom: 6px}}
-.ws-view .ws-body {{display: flex; flex-wrap: wrap; gap: 12px 36px; align-items: flex-start}}
-.ws-view table {{border-collapse: collapse; border: 0; margin: 0; font-size: 13px; font-variant-numeric: tabular-nums}}
-.ws-view th, .ws-view td {{padding: 3px 14px 3px 0; border: 0; background: none; text-align: left; white-space: nowrap}}
-.ws-view th.ws-n, .ws-view td.ws-n {{text-align: right; padding: 3px 0 3px 18px}}
-.ws-view th {{font-weight: 600; border-bottom: 1px solid {INK}}}
-.ws-view tbody tr {{background: none}}
-.ws-view tbody td {{border-bottom: 1px solid {LINE}}}
-.ws-view tfoot td {{font-weight: 600; border-top: 1px solid {INK}}}
+.ws-view .ws-body {{display: flex; flex-wrap: wrap; gap: 12px 40px; align-items: flex-start}}
+.ws-view table {{border-collapse: collapse !important; border: 0 !important; margin: 0 !important;
+  font-size: 13px !important; font-variant-numeric: tabular-nums}}
+.ws-view tr {{background: none !important; border: 0 !important}}
+.ws-view th, .ws-view td {{padding: 3px 18px 3px 0 !important; border: 0 !important;
+  text-align: left !important; white-space: nowrap}}
+.ws-view th.ws-n, .ws-view td.ws-n {{text-align: right !important; padding: 3px 0 3px 18px !important}}
+.ws-view thead th {{font-weight: 600; border-bottom: 1px solid {INK} !important}}
+.ws-view tbody td {{border-bottom: 1px solid {LINE} !important}}
+.ws-view tfoot td {{font-weight: 600; border-top: 1px solid {INK} !important}}
 .ws-view .ws-big {{font-size: 30px; font-weight: 600; color: {ACCENT}; line-height: 1.2}}
 .ws-view .ws-big small {{font-size: 14px; font-weight: 400; color: {GREY}; margin-left: 6px}}
 .ws-view .ws-caption {{color: {GREY}; font-size: 11px; margin-top: 6px}}
-.ws-view .ws-note {{color: {INK}; font-size: 12px; margin-top: 6px; border-left: 3px solid {ACCENT}; padding-left: 8px}}
+.ws-view .ws-note {{font-size: 12px; margin-top: 8px; border-left: 3px solid {ACCENT}; padding-left: 8px}}
 """.strip()
 
 

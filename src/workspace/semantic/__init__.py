@@ -5,7 +5,8 @@ Start with `Dataset` and `Model`; `Model.bind(reader)` gives the object that is 
 
 from __future__ import annotations
 
-from workspace.semantic.answer import Answer, Metrics
+from workspace.semantic.answer import Answer
+from workspace.semantic.ask import Metrics
 from workspace.semantic.declare import Dataset, dim, exact, fact, key, measure, ratio, ref, time
 from workspace.semantic.definition import Definition
 from workspace.semantic.join import Reader

@@ -1,4 +1,4 @@
-"""Metrics of a release, and their answers: lazy until they are looked at."""
+"""The answer to a question: lazy until it is looked at."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from workspace import display
-from workspace.errors import SemanticError, did_you_mean
+from workspace.errors import SemanticError
 from workspace.semantic import calendar
 from workspace.semantic import compile as compiler
-from workspace.semantic.declare import GRAINS, Metric
-from workspace.semantic.names import Condition, Field, UnknownNameError, heads
+from workspace.semantic.names import Condition, Field
 from workspace.semantic.notes import notes
 from workspace.semantic.question import Question, check
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
     from pathlib import Path
 
     import pandas as pd
     import pyarrow as pa
 
+    from workspace.semantic.declare import Metric
     from workspace.semantic.definition import Definition
     from workspace.semantic.join import Reader
     from workspace.semantic.model import Model
@@ -33,70 +33,6 @@ SHOWN = 1000  # rows that a repr fetches; what a chart can use
 
 Where = Condition | Iterable[Condition] | None
 Between = tuple["str | date", "str | date"] | None
-
-
-class Metrics:
-    """Every metric of a model at one release, and the words to ask with.
-
-    `m.gbv` is a metric, `m.month` the default time of whatever is asked, `m.listing.city` a path. Call it for several
-    metrics at once: `m(m.gbv, m.take_rate, by=[m.month], where=[m.event_type == "wedding"], last="12 weeks")`.
-    """
-
-    def __init__(self, model: Model, reader: Reader) -> None:
-        self._model = model
-        self._reader = reader
-
-    def __call__(
-        self,
-        *metrics: Answer,
-        by: Field | Iterable[Field] = (),
-        where: Where = None,
-        last: str | None = None,
-        between: Between = None,
-    ) -> Answer:
-        """Ask for several metrics together; each is calculated as if it were alone.
-
-        Args:
-            metrics: Metrics, e.g. `m.gbv`.
-            by: Paths to group by.
-            where: Conditions that all must hold.
-            last: So many whole periods before the release's `as_of`, e.g. "12 weeks".
-            between: The first day, and the first day after, in the reporting time zone.
-        """
-        if not metrics:
-            raise SemanticError("No metric is asked for.", cure="Write m(m.gbv, ...).")
-        for metric in metrics:
-            if not isinstance(metric, Answer):
-                raise SemanticError(f"{metric!r} is not a metric.", cure=did_you_mean(str(metric), self._model.metrics))
-            if metric.question.by or metric.question.where or metric.question.window:
-                msg = f"{metric.question.text} is a question of its own, not a metric."
-                raise SemanticError(msg, cure="Name the metrics first, then by=, where= and last= once for all.")
-        question = Question(metrics=tuple(m for answer in metrics for m in answer.question.metrics))
-        return Answer(self._model, self._reader, question).by(*_many(by), where=where, last=last, between=between)
-
-    @property
-    def timezone(self) -> str:
-        """The reporting time zone: where days, weeks and months begin."""
-        return self._model.calendar.timezone
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        if name in self._model.metrics:
-            return Answer(self._model, self._reader, Question(metrics=(self._model.metrics[name],)))
-        if name in GRAINS:
-            return Field(self._model, (), name)
-        if name in heads(self._model):
-            return Field(self._model, (name,))
-        raise UnknownNameError(f"There is no {name!r} here.", cure=did_you_mean(name, dir(self)))
-
-    def __dir__(self) -> list[str]:
-        return sorted({*self._model.metrics, *GRAINS, *heads(self._model)})
-
-    def __repr__(self) -> str:
-        return f"{len(self._model.metrics)} metrics of release {self._reader.release.name}: " + ", ".join(
-            sorted(self._model.metrics)
-        )
 
 
 class Answer:
@@ -124,7 +60,7 @@ class Answer:
         for field in fields:
             if not isinstance(field, Field):
                 raise SemanticError(f"{_shown(field)} is nothing to group by.", cure="Name a path, e.g. m.month.")
-        conditions = _many(where)
+        conditions = many(where)
         for condition in conditions:
             if not isinstance(condition, Condition):
                 msg = f"{_shown(condition)} is not a condition."
@@ -181,7 +117,7 @@ class Answer:
                 "owner": d.owner,
                 "definition": d.id,
                 "release": release.name,
-                "as of": _stamp(release.as_of),
+                "as of": stamp(release.as_of),
             }
             for d in self.definitions
         ]
@@ -283,14 +219,14 @@ class Answer:
     def _caption(self) -> str:
         release = self._reader.release
         ids = ", ".join(f"{d.name} {d.id}" for d in self.definitions)
-        return f"release {release.name} · as of {_stamp(release.as_of)} · {ids}"
+        return f"release {release.name} · as of {stamp(release.as_of)} · {ids}"
 
 
 def _value_column(metric: Metric) -> display.Column:
     return display.Column(name=metric.name, kind="value", unit=metric.unit)
 
 
-def _many(given: Any) -> tuple[Any, ...]:
+def many(given: Any) -> tuple[Any, ...]:
     """Take one thing, several or none."""
     if given is None:
         return ()
@@ -301,5 +237,6 @@ def _shown(given: Any) -> str:
     return given.question.text if isinstance(given, Answer) else repr(given)
 
 
-def _stamp(moment: Any) -> str:
+def stamp(moment: datetime) -> str:
+    """Write a moment as it stands in captions."""
     return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -6,7 +6,7 @@ import graphlib
 from typing import TYPE_CHECKING, Any
 
 from workspace.errors import SemanticError, did_you_mean
-from workspace.semantic.answer import Metrics
+from workspace.semantic.ask import Metrics
 from workspace.semantic.calendar import Calendar
 from workspace.semantic.declare import Dataset, Measure, Metric, Ratio, Ref, Spec, Time, parts
 from workspace.semantic.definition import Definition, define
