@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -95,6 +97,36 @@ def new_demo(open_folder: Path, _pristine_demo: Callable[[int, float], Path]) ->
         return made[-1]
 
     yield make
+    for home in made:
+        PostgresServer(home / "postgres").remove()
+        shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def whole_demo(open_folder: Path) -> Iterator[Path]:
+    """The home that `workspace demo` makes, seven releases and all, shared by all tests: none may change it."""
+    home = open_folder / "whole demo"
+    environment = {**os.environ, "WORKSPACE_HOME": str(home)}
+    command = [str(Path(sys.executable).parent / "workspace"), "demo"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield home
+    PostgresServer(home / "postgres").remove()
+
+
+@pytest.fixture
+def copied_demo(open_folder: Path) -> Iterator[Callable[[Path], Path]]:
+    """Copy a home, its databases included, so that a test may change it."""
+    made: list[Path] = []
+
+    def copy(home: Path) -> Path:
+        made.append(open_folder / f"copy {next(_numbers)}")
+        subprocess.run(["cp", "-a", home, made[-1]], check=True)
+        settings = made[-1] / "workspace.toml"
+        settings.write_text(settings.read_text().replace(str(home), str(made[-1])))
+        return made[-1]
+
+    yield copy
     for home in made:
         PostgresServer(home / "postgres").remove()
         shutil.rmtree(home)

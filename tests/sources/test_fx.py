@@ -65,7 +65,9 @@ def test_days_are_dense_up_to_the_last_that_has_begun_anywhere(lake: Lake, csv: 
 
 
 def test_what_did_not_change_is_not_written_again(lake: Lake, csv: Path) -> None:
-    assert ingest(lake, str(csv), 8).rows["fx.rates"] == {"S": 11}
+    first = ingest(lake, str(csv), 8)
+    assert first.rows["fx.rates"] == {"S": 11}
+    assert first.watermark.position == 1
     again = ingest(lake, str(csv), 8)
     assert again.rows == {}
     mark = lake.watermark("fx")

@@ -206,7 +206,9 @@ class _Manager(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         return KernelSpec(
-            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], language="python"
+            # Without automagic: it takes a cell of the one line `run: str = ""` for the magic %run.
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--no-automagic"],
+            language="python",
         )
 
 

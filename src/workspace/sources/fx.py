@@ -97,12 +97,14 @@ def ingest(source: FxSource, lake: Lake, *, run: str, as_of: datetime, now: date
     name = f"{source.name}.rates"
     log = lake.define(name, COLUMNS)
     changes = _changes(text, log, as_of, now)
-    written = log.append(changes, position=log.position + 1) if changes.num_rows else 0
+    # One position a pull that brought something; read once, as the append moves what the log says.
+    position = log.position + (1 if changes.num_rows else 0)
+    log.append(changes, position=position)
     crash_point("fx.after_append")
     operations = Counter(changes.column("_op").to_pylist())
     mark = Watermark(
         source=source.name,
-        position=log.position + 1 if written else log.position,
+        position=position,
         clock=None,
         reached=now,
         recorded_at=now,
