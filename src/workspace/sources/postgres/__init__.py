@@ -2,5 +2,7 @@
 
 from workspace.sources.postgres.ingest import ingest
 from workspace.sources.postgres.preflight import preflight
+from workspace.sources.postgres.replay import replay_quarantine
+from workspace.sources.postgres.resnapshot import resnapshot
 
-__all__ = ["ingest", "preflight"]
+__all__ = ["ingest", "preflight", "replay_quarantine", "resnapshot"]

@@ -17,7 +17,7 @@ from workspace.sources.postgres.snapshot import Place, Snapshot, View, viewing
 from workspace.sources.postgres.tables import Captured
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -160,20 +160,34 @@ def join(
     # The rows count from the source's running clock on: nothing in a source is older than what lies before it.
     place = Place(position=mark.position, valid=microseconds(mark.clock or now))
     with viewing(context.source, chosen) as view:
-        fresh = [table for table in chosen if table.lake not in known]
-        back = [table for table in chosen if table.lake in known]
-        taken = take(context, fresh, view, place)
-        again = take(context, back, view, place, compare=folder)
-    stopped = {name: entry for name, entry in mark.detail["stopped"].items() if name not in again.filled}
-    detail = mark.detail | {
-        "tables": everyone,
-        "snapshots": [*mark.detail["snapshots"], view.seen.dump()],
-        "stopped": stopped | taken.stopped | again.stopped,
-        "filled": mark.detail["filled"] | taken.filled | again.filled,
-    }
+        taken = take_again(context, chosen, view, place, known=known, folder=folder)
+    detail = again(mark, taken, view) | {"tables": everyone}
     mark = dataclasses.replace(mark, recorded_at=now, run=run, detail=detail)
     advance(context, mark)
-    return mark, dataclasses.replace(taken, counts=taken.counts | again.counts)
+    return mark, taken
+
+
+def take_again(
+    context: Context, tables: Sequence[SourceTable], view: View, place: Place, *, known: Collection[str], folder: Path
+) -> Taken:
+    """Read tables whole: those that the lake knows are compared with their logs, the others begin."""
+    fresh = take(context, [table for table in tables if table.lake not in known], view, place)
+    back = take(context, [table for table in tables if table.lake in known], view, place, compare=folder)
+    return Taken(
+        counts=fresh.counts | back.counts,
+        stopped=fresh.stopped | back.stopped,
+        filled=fresh.filled | back.filled,
+    )
+
+
+def again(mark: Watermark, taken: Taken, view: View) -> dict[str, Any]:
+    """Give a watermark's detail after tables were read whole."""
+    stopped = {name: entry for name, entry in mark.detail["stopped"].items() if name not in taken.filled}
+    return mark.detail | {
+        "snapshots": [*mark.detail["snapshots"], view.seen.dump()],
+        "stopped": stopped | taken.stopped,
+        "filled": mark.detail["filled"] | taken.filled,
+    }
 
 
 def advance(context: Context, mark: Watermark) -> None:

@@ -15,7 +15,7 @@ from workspace.sources.postgres.visible import Seen
 from workspace.sources.postgres.write import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from workspace.sources.postgres.rows import Rows, Spilled
@@ -94,6 +94,11 @@ class Capture:
             self._clock.lift(lift)
         self._advance(end, reached=self._now)
         self._confirm(stream)
+
+    def notes(self) -> Iterator[str]:
+        """Tell what a reader should know of the tables."""
+        for captured in self._captured.values():
+            yield from captured.notes
 
     def _spill(self, stream: Stream) -> None:
         """Move the transaction that is still open out of memory, after writing those before it."""

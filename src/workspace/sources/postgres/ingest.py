@@ -21,7 +21,7 @@ from workspace.sources.postgres.tables import Captured, Context
 from workspace.sources.postgres.types import Types
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from datetime import datetime
 
     from psycopg import Connection
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from workspace.lake import Lake, Watermark
     from workspace.settings import PostgresSource
     from workspace.sources.postgres.catalog import SourceTable
-    from workspace.sources.postgres.slot import Slot
 
 
 def ingest(source: PostgresSource, lake: Lake, *, run: str, as_of: datetime, now: datetime) -> Ingested:
@@ -56,43 +55,45 @@ def ingest(source: PostgresSource, lake: Lake, *, run: str, as_of: datetime, now
     with connect(source) as connection, Spool() as spool, speaking(source, "Reading"):
         mark = lake.watermark(source.name)
         slot = slots.read_slot(connection, source)
-        if mark:
-            require_slot(source, slot, mark, now)
+        if mark and (lost := slots.lost(source, slot, mark.position)):
+            raise _gap(source, lost, mark, now)
         tables = prepare(connection, source)
         context = open_context(connection, source, lake, now)
         if mark is None:
             mark, taken = begin(context, tables, slot, run=run, now=now)
         else:
             mark, taken = join(context, tables, mark, spool.folder, run=run, now=now)
-        captured = {t.path: Captured.open(context, t, mark.detail["filled"].get(t.lake, ())) for t in tables}
-        capture = Capture(context, captured, mark, run=run, now=now, spool=spool)
-        # Whatever is committed before this line is read, and the business time was at least `now` by then.
-        bound = flushed(connection)
-        with streaming(source, mark.position + 1) as stream:
-            capture.read(stream, bound, lift=as_of if now >= as_of else None)
-    return _report(capture, captured.values(), taken.counts)
+        capture = read(context, tables, mark, run=run, as_of=as_of, now=now, spool=spool)
+        return report(capture.mark, taken.counts, capture)
 
 
-def require_slot(source: PostgresSource, slot: Slot | None, mark: Watermark, now: datetime) -> None:
-    """Make sure that the slot still has everything after a position.
+def read(
+    context: Context,
+    tables: Sequence[SourceTable],
+    mark: Watermark,
+    *,
+    run: str,
+    as_of: datetime,
+    now: datetime,
+    spool: Spool,
+) -> Capture:
+    """Read the changes of known tables up to where the source stands now."""
+    captured = {t.path: Captured.open(context, t, mark.detail["filled"].get(t.lake, ())) for t in tables}
+    capture = Capture(context, captured, mark, run=run, now=now, spool=spool)
+    # The business time was `now` before this line; so nothing that is older than that is committed after it.
+    bound = flushed(context.connection)
+    with streaming(context.source, mark.position + 1) as stream:
+        capture.read(stream, bound, lift=as_of if now >= as_of else None)
+    return capture
 
-    Raises:
-        SlotLostError: It has not.
-    """
-    if slot and not slot.lost and slot.confirmed <= mark.position + 1:
-        return
-    if slot is None:
-        what = f"The slot {source.slot} is gone."
-    elif slot.lost:
-        what = f"The server has invalidated the slot {source.slot}: it exceeded max_slot_wal_keep_size or lay idle."
-    else:
-        what = f"Someone else has read the slot {source.slot}, up to {lsn_text(slot.confirmed)}."
+
+def _gap(source: PostgresSource, what: str, mark: Watermark, now: datetime) -> SlotLostError:
     since = mark.clock or mark.reached
     msg = (
         f"{source.name}: {what} The changes after {lsn_text(mark.position + 1)} cannot be read any more: what was true "
         f"in between {since:%Y-%m-%d %H:%M} and {now:%Y-%m-%d %H:%M} UTC cannot be known, only what is true now."
     )
-    raise SlotLostError(msg, cure=f"workspace resnapshot {source.name}")
+    return SlotLostError(msg, cure=f"workspace resnapshot {source.name}")
 
 
 def prepare(connection: Connection[TupleRow], source: PostgresSource) -> list[SourceTable]:
@@ -128,20 +129,21 @@ def flushed(connection: Connection[TupleRow]) -> int:
     return lsn_number(position)
 
 
-def _report(capture: Capture, captured: Iterable[Captured], before: dict[str, Counter[str]]) -> Ingested:
-    mark, writer = capture.mark, capture.writer
-    notes = [note for table in captured for note in table.notes]
-    notes += [f"{mark.source}.{name} has stopped: {entry['reason']}." for name, entry in writer.stopped.items()]
+def report(mark: Watermark, before: dict[str, Counter[str]], capture: Capture | None = None) -> Ingested:
+    """Tell what a run did."""
+    written = capture.writer.counts if capture else {}
+    notes = list(capture.notes()) if capture else []
+    notes += [f"{mark.source}.{name} has stopped: {entry['reason']}." for name, entry in mark.detail["stopped"].items()]
     if count := mark.detail["without_clock"]:
         notes.append(f"{count:,} transactions had no clock message and were given the time of the one before.")
     if count := mark.detail["unreadable_clock"]:
         notes.append(f"{count:,} transactions had a clock message that is no time; they count as without one.")
-    names = sorted(before | writer.counts)
+    names = sorted(before | written)
     return Ingested(
         source=mark.source,
         watermark=mark,
-        rows={name: before.get(name, Counter()) + writer.counts.get(name, Counter()) for name in names},
-        transactions=capture.transactions,
-        quarantined=writer.quarantined,
+        rows={name: before.get(name, Counter()) + written.get(name, Counter()) for name in names},
+        transactions=capture.transactions if capture else 0,
+        quarantined=capture.writer.quarantined if capture else 0,
         notes=tuple(notes),
     )

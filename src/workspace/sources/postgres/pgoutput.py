@@ -137,9 +137,9 @@ class Reader:
         self._wanted = wanted
         self._relations: dict[int, Relation] = {}
         self._actions: dict[int, Callable[[memoryview], None]] = {
-            _INSERT: self._insert,
-            _UPDATE: self._update,
-            _DELETE: self._delete,
+            _INSERT: self._row,
+            _UPDATE: self._row,
+            _DELETE: self._row,
             _TRUNCATE: self._truncate,
             ord("R"): self._relation,
             ord("B"): self._begin,
@@ -189,23 +189,16 @@ class Reader:
         relation = parse_relation(bytes(message))
         self._relations[relation.oid] = relation
 
-    def _insert(self, message: memoryview) -> None:
-        self._add(message, [(_INSERT, 6)])
-
-    def _delete(self, message: memoryview) -> None:
-        self._add(message, [(_DELETE, 6)])
-
-    def _update(self, message: memoryview) -> None:
-        self._add(message, update_images(message))
+    def _row(self, message: memoryview) -> None:
+        self._add(message, int.from_bytes(message[1:5], "big"))
 
     def _truncate(self, message: memoryview) -> None:
-        count = int.from_bytes(message[1:5], "big")
-        for number in range(count):
-            oid = int.from_bytes(message[6 + 4 * number : 10 + 4 * number], "big")
-            self._add(message, [(_TRUNCATE, 0)], oid=oid)
+        for number in range(int.from_bytes(message[1:5], "big")):
+            self._add(message, int.from_bytes(message[6 + 4 * number : 10 + 4 * number], "big"))
 
-    def _add(self, message: memoryview, images: list[tuple[int, int]], oid: int = 0) -> None:
-        relation = self._relations[oid or int.from_bytes(message[1:5], "big")]
+    def _add(self, message: memoryview, oid: int) -> None:
+        relation = self._relations[oid]
+        images = images_of(message)
         # Numbered over all tables of the publication, so that what is captured today does not shift the numbers.
         seq, self._seq = self._seq, self._seq + len(images)
         table = relation.schema, relation.table
@@ -222,11 +215,17 @@ class Reader:
         self._changed = True
 
 
-def update_images(message: memoryview) -> list[tuple[int, int]]:
-    """Find the tuples of an Update message: the new one, and the old one before it if it was sent."""
-    if message[5] == 78:  # N
-        return [(_UPDATE, 6)]
-    return [(MOVED, 6), (_UPDATE, _after_tuple(message, 6) + 1)]
+def images_of(message: memoryview) -> list[tuple[int, int]]:
+    """Find the rows in a message: each one's operation, and where its tuple begins.
+
+    An update has its new row, and before it what it replaced, if that was sent.
+    """
+    kind = message[0]
+    if kind == _TRUNCATE:
+        return [(kind, 0)]
+    if kind != _UPDATE or message[5] == 78:  # N
+        return [(kind, 6)]
+    return [(MOVED, 6), (kind, _after_tuple(message, 6) + 1)]
 
 
 def _after_tuple(message: memoryview, start: int) -> int:

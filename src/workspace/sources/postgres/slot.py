@@ -13,7 +13,7 @@ from psycopg import pq
 from workspace.errors import SourceError
 from workspace.sources.postgres import session
 from workspace.sources.postgres.catalog import quoted
-from workspace.sources.postgres.session import lsn_number
+from workspace.sources.postgres.session import lsn_number, lsn_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +63,17 @@ def read_slot(connection: Connection[TupleRow], source: PostgresSource) -> Slot 
         lost=status == "lost",
         confirmed=lsn_number(confirmed or "0/0"),
     )
+
+
+def lost(source: PostgresSource, slot: Slot | None, position: int) -> str:
+    """Say why a slot cannot give everything after a position; empty if it can."""
+    if slot is None:
+        return f"The slot {source.slot} is gone."
+    if slot.lost:
+        return f"The server has invalidated the slot {source.slot}: it held back too much, or lay idle for too long."
+    if slot.confirmed > position + 1:
+        return f"Someone else has read the slot {source.slot}, up to {lsn_text(slot.confirmed)}."
+    return ""
 
 
 def create_slot(link: pq.abc.PGconn, source: PostgresSource) -> tuple[int, str]:

@@ -73,7 +73,7 @@ class Writer:
             captured = self._captured[path]
             converter = Converter(captured, times, seen=self._seen, spool=self._spool, spilled=spilled)
             if captured.table.lake not in self.stopped:
-                self._write(captured, converter, segments, end=int(times.positions[-1]))
+                self._append(captured, converter, segments, end=int(times.positions[-1]))
             if halted := self.stopped.get(captured.table.lake):
                 aside += self._put_aside(captured, converter, segments, times, halted)
         if aside:
@@ -100,12 +100,18 @@ class Writer:
                 self._count(captured, Counter({"U": rows}))
                 captured.filled |= {column.number for column in columns}
 
-    def _write(self, captured: Captured, converter: Converter, segments: Segments, *, end: int) -> None:
+    def append(self, captured: Captured, segments: Segments, times: Times) -> None:
+        """Write the changes of one table as far as its log can hold them, and put nothing aside."""
+        converter = Converter(captured, times, seen=(), spool=self._spool, spilled=True)
+        self._append(captured, converter, segments, end=int(times.positions[-1]))
+
+    def _append(self, captured: Captured, converter: Converter, segments: Segments, *, end: int) -> None:
         stop = self._convert(converter, segments)
         rows = converter.pending()
         if rows:
             together = pa.concat_tables(rows)
-            captured.log.append(together, position=end)
+            # Not past the transaction at which it stops: what is put aside after it may be appended later.
+            captured.log.append(together, position=stop.position - 1 if stop else end)
             found = together.column("_op").value_counts().to_pylist()
             self._count(captured, Counter({entry["values"]: entry["counts"] for entry in found}))
             captured.filled |= converter.filled
