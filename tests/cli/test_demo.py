@@ -11,6 +11,7 @@ import pytest
 from runs.homes import Home
 from workspace.cli import demo
 from workspace.demo import PostgresServer, create, running
+from workspace.sources import ingest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +52,19 @@ def test_the_demo_ticks_through_its_days_and_goes_on_where_it_stopped(company: H
 def test_sql_asks_and_changes_the_databases(company: Home, workspace: Call) -> None:
     count = int(workspace("demo", "sql", "user_db", "select count(*) from users").stdout)
     assert workspace("demo", "sql", "user_db", "update users set city = 'Bonn'").stdout == f"{count} rows changed.\n"
+
+
+def test_a_database_is_read_again_as_a_whole(company: Home, workspace: Call) -> None:
+    told = workspace("resnapshot", "user_db")
+    assert told.exit_code == 1
+    assert "user_db has never been read" in told.stderr
+    with running(company.path):
+        ingest("user_db", run="first", as_of="")
+    workspace("demo", "sql", "user_db", "update users set city = 'Bonn'")
+    told = workspace("resnapshot", "user_db")
+    assert told.exit_code == 0
+    assert told.stdout.startswith("user_db: 20 rows written")
+    assert workspace("resnapshot", "fx").exit_code == 1
 
 
 def test_reset_deletes_only_a_demo_that_nobody_uses(

@@ -28,6 +28,7 @@ for command in (
     looking.status,
     looking.releases,
     looking.doctor,
+    home.resnapshot,
     home.lab,
     working.report,
 ):

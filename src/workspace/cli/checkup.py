@@ -90,6 +90,6 @@ def _schedule(pipelines: Path) -> str:
 
 
 def _preflight(source: PostgresSource) -> list[Finding]:
-    from workspace.sources.postgres.preflight import preflight
+    from workspace.sources.postgres import preflight
 
     return preflight(source)

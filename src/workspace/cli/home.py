@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -104,6 +104,25 @@ def quiet_config(settings: Settings) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(_QUIET, indent=2), encoding="utf-8")
     return folder
+
+
+def resnapshot(source: Annotated[str, typer.Argument(help="A PostgreSQL source of workspace.toml.")]) -> None:
+    """Read a database again as a whole, after its replication slot was lost, and record what differs as changed now."""
+    from workspace.cli.shown import out, say
+    from workspace.errors import SettingsError
+    from workspace.lake import Lake
+    from workspace.runs import Lease
+    from workspace.settings import PostgresSource, load_settings
+    from workspace.sources.postgres import resnapshot as work
+
+    settings = load_settings()
+    chosen = settings.source(source)
+    if not isinstance(chosen, PostgresSource):
+        raise SettingsError(f"{source} is no PostgreSQL database.", cure="Only those can be read again as a whole.")
+    with servers(settings), Lease(settings.var, f"workspace resnapshot {source}"), out.status(f"Reading {source}"):
+        done = work(chosen, Lake(settings.lake), run="by hand", now=settings.now())
+    say(str(done))
+    say("`workspace tick` brings it into a release.")
 
 
 def _attended(command: list[str], environment: dict[str, str]) -> int:
