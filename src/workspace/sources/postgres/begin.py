@@ -32,7 +32,8 @@ class Taken:
 
     Attributes:
         counts: The rows written, by table and operation.
-        stopped: The tables that the lake cannot hold, with their last good position and the reason.
+        stopped: The tables that the lake cannot hold, with their last good position and the reason; `whole` says that
+            it is not some changes that are missing, but all rows.
         filled: By table, the columns whose defaults the rows have.
     """
 
@@ -62,7 +63,7 @@ def take(
         except (UnrepresentableError, LakeError) as error:
             last = context.lake.log(name).position if name in context.lake.names(context.source.name) else 0
             reason = error.message if isinstance(error, LakeError) else error.reason
-            taken.stopped[table.lake] = {"position": last, "reason": reason}
+            taken.stopped[table.lake] = {"position": last, "reason": reason, "whole": True}
             continue
         taken.counts[name] = Counter(counts)
         taken.filled[table.lake] = sorted(captured.filled)

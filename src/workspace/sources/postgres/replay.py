@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from workspace.sources.postgres.tables import Captured
 from workspace.sources.postgres.write import Writer
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Sequence
     from datetime import datetime
 
@@ -51,7 +51,9 @@ def replay_quarantine(source: PostgresSource, lake: Lake, *, run: str, now: date
     stopped: dict[str, dict[str, Any]] = dict(mark.detail["stopped"])
     counts: dict[str, Counter[str]] = {}
     with connect(source) as connection, Spool() as spool, speaking(source, "Replaying the quarantine"):
-        tables = [table for table in prepare(connection, source) if table.lake in stopped]
+        # A table that could not even be read whole needs a new snapshot; changes alone would not make it right.
+        chosen = {name for name, entry in stopped.items() if not entry.get("whole")}
+        tables = [table for table in prepare(connection, source) if table.lake in chosen]
         context = open_context(connection, source, lake, now)
         for table in tables:
             captured = Captured.open(context, table, mark.detail["filled"].get(table.lake, ()))
