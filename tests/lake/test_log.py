@@ -102,3 +102,9 @@ def test_no_personal_value_enters_the_delta_log(tmp_path: Path) -> None:
     assert '"numRecords' in written
     assert "anna@" not in written
     assert [c.name for c in lake.log("crm.people").columns if c.personal] == ["email"]
+
+
+def test_a_lake_may_lie_below_any_folder_name(tmp_path: Path) -> None:
+    _, log = new_log(str(tmp_path / "Käse & Brot 100% (1)"))
+    log.append(log_rows(log, FIRST), position=10)
+    assert len(values(log)) == 2

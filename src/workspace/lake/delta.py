@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
@@ -124,7 +125,7 @@ def scan_sql(table: DeltaTable, *, after: int = 0) -> str:
             planner learns how short the tail of a log is.
     """
     fields = list(schema_of(table))
-    files = _files_after(table, after) if after else table.file_uris()
+    files = _files_after(table, after) if after else files_of(table)
     nulls = ", ".join(f"NULL::{sql_type(f.type)} AS {identifier(f.name)}" for f in fields)
     empty = f"SELECT {nulls} WHERE false"
     if not files:
@@ -138,8 +139,13 @@ def scan_sql(table: DeltaTable, *, after: int = 0) -> str:
     return f"(SELECT {names} FROM (FROM read_parquet([{paths}], union_by_name=true) UNION ALL BY NAME {empty}))"
 
 
+def files_of(table: DeltaTable) -> list[str]:
+    """List a version's files as DuckDB names them; local paths come percent-encoded from the Delta log."""
+    return [uri if "://" in uri else unquote(uri) for uri in table.file_uris()]
+
+
 def _files_after(table: DeltaTable, position: int) -> list[str]:
     actions = pa.table(table.get_add_actions(flatten=True)).select(["path", "max._position"]).to_pylist()
     old = {action["path"] for action in actions if (action["max._position"] or position + 1) <= position}
     # The actions' paths are relative to the table, and these are not.
-    return [uri for uri in table.file_uris() if uri.rsplit("/", 1)[-1] not in old]
+    return [path for path in files_of(table) if path.rsplit("/", 1)[-1] not in old]
