@@ -10,7 +10,7 @@ import pytest
 from workspace.errors import RunError
 from workspace.lake import Lake
 from workspace.runs import Ledger
-from workspace.runs.ledger import Job
+from workspace.runs.ledger import Job, State
 from workspace.runs.publish import publish_ledger
 
 if TYPE_CHECKING:
@@ -33,6 +33,24 @@ def test_an_unfinished_run_is_resumed_and_a_finished_one_gets_a_successor(tmp_pa
         assert begin(ledger) == "2026-10-31"
         ledger.end("2026-10-31", "done")
         assert begin(ledger) == "2026-10-31.3"
+
+
+def test_steps_by_hand_share_a_run_until_one_comes_again_or_too_late(tmp_path: Path) -> None:
+    later = {"ingest": ("ingest", "check", "publish"), "check": ("check", "publish"), "publish": ("publish",)}
+    with Ledger(tmp_path) as ledger:
+
+        def by_hand(step: str, state: State = "done") -> str:
+            begun = ledger.begin("by hand", AS_OF, "2026-10-31", AS_OF, join=later[step])
+            job = Job(step=step, period="2026-10-31", parameters={}, fingerprint="f")
+            ledger.finish(ledger.start(job, run=begun.run, clock=AS_OF, folder=tmp_path), state)
+            ledger.end(begun.run, state)
+            return begun.run
+
+        assert {by_hand("ingest"), by_hand("check", "failed"), by_hand("check")} == {"2026-10-31"}
+        assert by_hand("publish") == "2026-10-31"
+        assert by_hand("check") == "2026-10-31.2"
+        assert by_hand("publish") == "2026-10-31.2"
+        assert by_hand("publish") == "2026-10-31.3"
 
 
 def test_what_a_dead_runner_left_running_is_interrupted(tmp_path: Path) -> None:

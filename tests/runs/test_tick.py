@@ -236,6 +236,17 @@ def test_a_step_by_hand_has_a_run_of_its_own_and_takes_parameters(home: Home) ->
     did = run(home.settings, "a", period="2026-10-05", parameters=["sources=x, y"])
     assert did.downstream == ("b",)
     assert home.marks() == ["2026-10-31 2026-10-31 2 []", "2026-10-31.2 2026-10-05 2 ['x', 'y']"]
+    did = run(home.settings, "b")
+    assert did.run is not None
+    assert did.run.run == "2026-10-31.2"
+
+
+def test_a_step_by_hand_that_fails_is_told_once(home: Home) -> None:
+    home.notebook("ingest", "1 / 0")
+    for name in ("check", "report"):
+        home.notebook(name)
+    home.schedule(THREE)
+    assert [(event.step, event.state) for event in run(home.settings, "ingest").outcomes] == [("ingest", "failed")]
 
 
 def test_a_backfill_that_was_cut_off_goes_on_where_it_stopped(home: Home) -> None:

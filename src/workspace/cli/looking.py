@@ -70,7 +70,7 @@ def doctor() -> None:
         raise typer.Exit(FAILED)
 
 
-_RELEASE = ("release", "as of", "status", "recorded", "tables", "late sources", "failed checks")
+_RELEASE = ("release", "as of (UTC)", "status", "recorded (UTC)", "tables", "late", "failed checks")
 
 
 def _release_rows(lake: Lake, newest: int = 0) -> list[tuple[str, ...]]:
@@ -83,9 +83,9 @@ def _release_row(release: Release) -> tuple[str, ...]:
     late = ", ".join(source.source for source in release.sources if source.late)
     return (
         release.name,
-        _at(release.as_of),
+        f"{release.as_of:%Y-%m-%d %H:%M}",
         release.status,
-        _at(release.recorded_at),
+        f"{release.recorded_at:%Y-%m-%d %H:%M}",
         str(len(release.tables)),
         late,
         ", ".join(release.failed),

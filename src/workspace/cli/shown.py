@@ -53,8 +53,8 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> 
     )
     for row in listed:
         shown.add_row(*row)
-    # Wider than the window is better than cut where nobody watches.
-    out.print(shown, width=None if out.is_terminal else 200)
+    # Where nobody watches there is no width to fit into.
+    (out if out.is_terminal else Console(width=200, highlight=False)).print(shown)
 
 
 @contextmanager

@@ -111,6 +111,9 @@ def work_and_tell(settings: Settings, work: Callable[[Progress], Tick]) -> Tick:
             f"`workspace run {step} --period {period}` does it again.",
             "dim",
         )
+    if did.downstream and not did.failed:
+        order = ", then ".join(f"`workspace run {step}`" for step in did.downstream)
+        say(f"What rests on it was left as it is: the next tick's release has the change; so does {order}.", "dim")
     say(_conclusion(settings, did, time.monotonic() - began))
     if did.failed:
         raise typer.Exit(FAILED)
@@ -128,7 +131,5 @@ def _conclusion(settings: Settings, did: Tick, seconds: float) -> str:
         failed = ", ".join(f"{event.step} {event.period}" for event in did.failed)
         again = "`workspace tick` goes on from there" if did.run.kind == "tick" else "run it again"
         return f"{failed} did not finish. {result} Mend it, then {again}."
-    if did.downstream:
-        result = f"{', '.join(did.downstream)} left as they are: the next release has what changed."
     steps = "1 step" if len(did.outcomes) == 1 else f"{len(did.outcomes)} steps"
     return f"{steps} done in {seconds:.0f} s. {result}"

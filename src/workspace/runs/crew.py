@@ -128,10 +128,7 @@ class Crew:
                 if jobs and culprit is None:
                     working[pool.submit(self._step, step, jobs)] = name
                 else:
-                    # A step without work of its own hands a failure above it on to those below.
-                    outcomes[name] = [self._block(job, culprit) for job in jobs if culprit] or (
-                        [culprit] if culprit else []
-                    )
+                    outcomes[name] = [self._block(job, culprit) for job in jobs if culprit]
                     order.done(name)
             if working:
                 for future in wait(working, return_when=FIRST_COMPLETED).done:
@@ -195,9 +192,13 @@ class Crew:
         return event
 
     def _culprit(self, step: Step, outcomes: Mapping[str, Sequence[Event]]) -> Event | None:
-        """Find the event above a step for which it cannot be done."""
-        above = (self._schedule.steps[name] for name in step.after)
-        return next((e for up in above if up.required for e in outcomes[up.name] if e.state != "done"), None)
+        """Find the event above a step for which it cannot be done, past steps that have no work themselves."""
+        for above in (self._schedule.steps[name] for name in step.after):
+            events = outcomes[above.name]
+            found = next((e for e in events if e.state != "done"), None) if events else self._culprit(above, outcomes)
+            if above.required and found:
+                return found
+        return None
 
     def _tell(self, event: Event) -> None:
         with self._telling:

@@ -17,7 +17,7 @@ from workspace.runs.database import FILE, Database, wall
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
     from pathlib import Path
 
     from workspace.runs.parameters import Value
@@ -94,17 +94,24 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         self._database.close()
 
-    def begin(self, kind: str, as_of: datetime, label: str, clock: datetime) -> Run:
+    def begin(
+        self, kind: str, as_of: datetime, label: str, clock: datetime, *, join: Container[str] | None = None
+    ) -> Run:
         """Resume the unfinished run of this kind and `as_of`, or begin one under the first free name.
 
         Only the holder of the lease may call it: whatever still counts as running was left by one who died.
+
+        Args:
+            kind: "tick", or the command that it is.
+            as_of: The exclusive end of what it may know.
+            label: Its name, if that is free.
+            clock: The business time.
+            join: Instead of whether it is finished, let decide whether any of these steps was done in the run.
         """
         with self._database.transaction() as query:
             query.execute("update attempts set state = 'interrupted', ended = ? where state = 'running'", [wall()])
             query.execute("update runs set state = 'interrupted', ended = ? where state = 'running'", [wall()])
-            unfinished = "select run from runs where kind = ? and as_of = ? and state != 'done' order by rowid desc"
-            if found := query.execute(unfinished, [kind, as_of.isoformat()]).fetchone():
-                run = found["run"]
+            if (run := self._open_run(query, kind, as_of, join)) is not None:
                 query.execute("update runs set state = 'running', ended = null where run = ?", [run])
             else:
                 taken = {row["run"] for row in query.execute("select run from runs")}
@@ -168,6 +175,16 @@ class Ledger:
         """Note that these are in the lake."""
         with self._database.transaction() as query:
             query.executemany("update attempts set copied = 1 where id = ?", [[attempt.id] for attempt in attempts])
+
+    @staticmethod
+    def _open_run(query: sqlite3.Connection, kind: str, as_of: datetime, join: Container[str] | None) -> str | None:
+        newest = "select run, state from runs where kind = ? and as_of = ? order by rowid desc limit 1"
+        found = query.execute(newest, [kind, as_of.isoformat()]).fetchone()
+        if found is None:
+            return None
+        steps = query.execute("select step from attempts where run = ? and state = 'done'", [found["run"]])
+        finished = found["state"] == "done" if join is None else any(row["step"] in join for row in steps)
+        return None if finished else str(found["run"])
 
     @staticmethod
     def _number(query: sqlite3.Connection, run: str, job: Job) -> int:

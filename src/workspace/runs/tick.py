@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from workspace.runs.parameters import Value
     from workspace.settings import Settings
 
+BY_HAND = "by hand"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tick:
@@ -91,6 +93,9 @@ def run(
 ) -> Tick:
     """Execute one step for one period, whether it was done or not.
 
+    Steps that are executed by hand one after the other, in the schedule's order, share a run: that is how
+    `run check` and then `run publish` make a release.
+
     Args:
         settings: Of the home.
         step: The step's name.
@@ -110,9 +115,7 @@ def run(
     refuse_secrets({text.partition("=")[0]: text for text in parameters}, secrets(settings), where)
     settable = {name: parameter for name, parameter in chosen.declared.items() if name not in GIVEN}
     overrides = {**chosen.parameters, **parse_values(parameters, settable, where)}
-    return _by_hand(
-        settings, schedule, f"run {step}", step=chosen, periods=wanted, parameters=overrides, progress=progress
-    )
+    return _by_hand(settings, schedule, BY_HAND, step=chosen, periods=wanted, parameters=overrides, progress=progress)
 
 
 def backfill(settings: Settings, step: str, periods: str, *, progress: Progress = silent) -> Tick:
@@ -154,14 +157,17 @@ def _by_hand(
         raise RunError(f"{step.name} {periods[-1]} is not over yet.", cure=f"The newest that is over is {newest}.")
     jobs = jobs_for(schedule, step, periods, parameters)
     _refuse(settings, schedule, {step.name: jobs})
-    with Lease(settings.var, f"workspace {kind}") as lease, Ledger(settings.var) as ledger:
-        begun = ledger.begin(kind, day.end, day.label, settings.now())
-        # Only a backfill that was cut off has anything done under its own run, and only by the same code counts.
-        done = ledger.done(begun.run) if kind.startswith("backfill") else {}
+    work = f"run {step.name}" if kind == BY_HAND else kind
+    downstream = schedule.downstream(step.name)
+    with Lease(settings.var, f"workspace {work}") as lease, Ledger(settings.var) as ledger:
+        join = (step.name, *downstream) if kind == BY_HAND else None
+        begun = ledger.begin(kind, day.end, day.label, settings.now(), join=join)
+        # What a backfill that was cut off has done in this very run stays done, if it was by the same code.
+        done = {} if kind == BY_HAND else ledger.done(begun.run)
         left = [job for job in jobs if done.get((job.step, job.period)) != job.fingerprint]
         crew = Crew(settings, schedule, ledger=ledger, lease=lease, run=begun, progress=progress)
         outcomes = _work(crew, settings, ledger, begun, {step.name: left})
-        return Tick(as_of=day.end, run=begun, outcomes=outcomes, downstream=schedule.downstream(step.name))
+        return Tick(as_of=day.end, run=begun, outcomes=outcomes, downstream=downstream)
 
 
 def _work(crew: Crew, settings: Settings, ledger: Ledger, run: Run, plan: Plan) -> tuple[Event, ...]:
