@@ -112,8 +112,8 @@ def work_and_tell(settings: Settings, work: Callable[[Progress], Tick]) -> Tick:
             "dim",
         )
     if did.downstream and not did.failed:
-        order = ", then ".join(f"`workspace run {step}`" for step in did.downstream)
-        say(f"What rests on it was left as it is: the next tick's release has the change; so does {order}.", "dim")
+        left = ", ".join(did.downstream)
+        say(f"Left as they are, though they rest on it: {left}. `workspace run <step>` does each again.", "dim")
     say(_conclusion(settings, did, time.monotonic() - began))
     if did.failed:
         raise typer.Exit(FAILED)
