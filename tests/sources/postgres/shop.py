@@ -84,7 +84,8 @@ class Shop:
 
     def agree(self, table: str, *columns: str) -> None:
         """Fail unless the log, folded, is the source."""
-        assert self.live(table, *columns) == self.source_rows(table, *columns)
+        found, expected = self.live(table, *columns), self.source_rows(table, *columns)
+        assert found == expected, (found, expected)
 
     def slot_position(self) -> int:
         """Ask up to where the slot was confirmed."""

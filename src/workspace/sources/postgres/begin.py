@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from workspace.errors import LakeError
+from workspace.errors import LakeError, SourceError
 from workspace.lake import Watermark, crash_point
 from workspace.sources.postgres import slot as slots
 from workspace.sources.postgres.clock import microseconds
@@ -111,12 +111,13 @@ def _begun(
     run: str,
     now: datetime,
 ) -> tuple[Watermark, Taken]:
-    # A transaction may commit exactly where the slot begins, so what was there before stands one byte earlier.
-    place = Place(position=start - 1, valid=microseconds(valid))
+    # A transaction may commit exactly where the slot begins, so what was there before stands earlier; by two bytes,
+    # which leaves one for a table that is compared before anything else has happened.
+    place = Place(position=start - 2, valid=microseconds(valid))
     taken = take(context, tables, view, place)
     mark = Watermark(
         source=context.source.name,
-        position=place.position,
+        position=start - 1,
         clock=valid,
         reached=valid,
         recorded_at=now,
@@ -171,7 +172,16 @@ def join(
 def take_again(
     context: Context, tables: Sequence[SourceTable], view: View, place: Place, *, known: Collection[str], folder: Path
 ) -> Taken:
-    """Read tables whole: those that the lake knows are compared with their logs, the others begin."""
+    """Read tables whole: those that the lake knows are compared with their logs, the others begin.
+
+    Raises:
+        SourceError: A log reaches up to the very place, so that what differs could not be told from a repetition.
+    """
+    for table in tables:
+        name = f"{context.source.name}.{table.lake}"
+        if table.lake in known and context.lake.log(name).position >= place.position:
+            msg = f"{name} was made anew or has come back, and nothing was written to the database since it was read."
+            raise SourceError(msg, cure=f"workspace resnapshot {context.source.name}")
     fresh = take(context, [table for table in tables if table.lake not in known], view, place)
     back = take(context, [table for table in tables if table.lake in known], view, place, compare=folder)
     return Taken(

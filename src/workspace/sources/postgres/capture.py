@@ -89,7 +89,8 @@ class Capture:
                 self._spill(stream)
         end = max(bound - 1, self.mark.position)
         self._write(self._reader.take())
-        self.writer.fill_defaults(end, self._clock.running)
+        # One byte before the end, as in `begin`.
+        self.writer.fill_defaults(end - 1, self._clock.running)
         if lift:
             self._clock.lift(lift)
         self._advance(end, reached=self._now)

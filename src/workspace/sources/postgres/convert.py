@@ -130,7 +130,7 @@ class Converter:
 
     def pending(self) -> list[pa.Table]:
         """Give what there is so far in the log's present shape."""
-        self.tables = [self._captured.conform(table) for table in self.tables]
+        self.tables[:] = [self._captured.conform(table) for table in self.tables]
         return self.tables
 
     def _keep(self, rows: pa.Table) -> None:

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from workspace.errors import SourceError
 from workspace.sources.postgres.begin import advance
 from workspace.sources.postgres.convert import Times
-from workspace.sources.postgres.ingest import open_context, prepare, report
 from workspace.sources.postgres.pgoutput import Segment, described, images_of
+from workspace.sources.postgres.run import open_context, prepare, report
 from workspace.sources.postgres.session import connect, speaking
 from workspace.sources.postgres.spool import Spool
 from workspace.sources.postgres.tables import Captured

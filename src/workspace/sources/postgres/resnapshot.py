@@ -11,7 +11,7 @@ from workspace.lake import crash_point
 from workspace.sources.postgres import slot as slots
 from workspace.sources.postgres.begin import advance, again, server_time, take_again
 from workspace.sources.postgres.clock import microseconds
-from workspace.sources.postgres.ingest import open_context, prepare, read, report
+from workspace.sources.postgres.run import open_context, prepare, read, report
 from workspace.sources.postgres.session import connect, lsn_text, replicate, speaking
 from workspace.sources.postgres.snapshot import Place, viewing
 from workspace.sources.postgres.spool import Spool
@@ -96,7 +96,7 @@ def _bridge(
     with ExitStack() as stack:
         link = stack.enter_context(replicate(source))
         start, exported = slots.create_slot(link, source)
-        if start - 1 <= mark.position:
+        if start - 2 <= mark.position:
             msg = (
                 f"{source.name}: the server stands at {lsn_text(start)}, but was read up to "
                 f"{lsn_text(mark.position + 1)}: it is another server, or one that was set back."
@@ -104,14 +104,14 @@ def _bridge(
             raise SourceError(msg, cure="Give it a new name in workspace.toml, so that it gets logs of its own.")
         crash_point("postgres.after_slot")
         view = stack.enter_context(viewing(source, tables, exported))
-        place = Place(position=start - 1, valid=microseconds(valid))
+        place = Place(position=start - 2, valid=microseconds(valid))
         known = mark.detail["tables"]
         taken = take_again(context, tables, view, place, known=known, folder=spool.folder)
     gap = {"from": (mark.clock or mark.reached).isoformat(), "to": valid.isoformat(), "reason": why}
     present = {table.lake: table.oid for table in tables}
     detail = again(mark, taken, view) | {"tables": known | present, "gaps": [*mark.detail["gaps"], gap]}
     mark = dataclasses.replace(
-        mark, position=place.position, clock=valid, reached=now, recorded_at=now, run=run, detail=detail
+        mark, position=start - 1, clock=valid, reached=now, recorded_at=now, run=run, detail=detail
     )
     advance(context, mark)
     return report(mark, taken.counts)

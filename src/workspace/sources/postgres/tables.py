@@ -124,7 +124,7 @@ class Captured:
         missing = set(self.log.keys) - set(codecs)
         if missing:
             raise LakeError(f"{self.log.name} lost the column {', '.join(sorted(missing))} of its key.")
-        if any(column.name not in known for column in wanted):
+        if any(column.name not in known or column.type != known[column.name].type for column in wanted):
             self._note_defaults({column.name for column in wanted} - set(known))
             self.log = self.context.lake.define(self.log.name, wanted)
         held = {column.name: column.type for column in wanted}
