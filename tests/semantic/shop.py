@@ -126,7 +126,8 @@ class Shop:
             given = self.rows.get(name, [])
             columns = list(zip(*given, strict=True)) if given else [() for _ in schema]
             arrays = [pa.array(values, kind) for values, kind in zip(columns, schema.values(), strict=True)]
-            connection().create_table(name, pa.table(arrays, names=list(schema)), overwrite=True)
+            connection().con.register("given", pa.table(arrays, names=list(schema)))
+            connection().con.execute(f'create or replace table "{name}" as from given')
 
     def history(self, name: str) -> Any:
         return connection().table(name)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ibis import _
 
-from semantic.shop import MODEL, Shop, at, small_shop
+from semantic.shop import MODEL, Brands, Shop, at, small_shop
+from workspace.semantic import Dataset, Model, measure, ref, time
 
 if TYPE_CHECKING:
     from workspace.semantic import Answer
@@ -121,6 +123,33 @@ class TestHistory:
         shop.rows["shop.products"] = [(10, 2, "red", at(1), at(15)), (10, 1, "red", at(15), at(30, month=7))]
         m = MODEL.bind(Shop(shop.rows))
         assert dict(rows(m.revenue.by(m.product.brand))) == {2: 11, 1: 20, None: 12}
+
+    def test_a_version_begins_with_its_first_moment_and_ends_before_its_last(self) -> None:
+        shop = small_shop()
+        shop.rows["shop.orders"] = [(1, 1, "done", at(15)), (2, 1, "done", at(16))]
+        shop.rows["shop.brands"] = [(1, "basic", None, at(1), at(15)), (1, "gold", None, at(15), at(16))]
+        m = MODEL.bind(Shop(shop.rows))
+        assert dict(rows(m.lines.by(m.product.brand.tier, where=m.product == 10))) == {"gold": 1, None: 1}
+
+    @pytest.mark.parametrize(
+        ("how", "tiers"),
+        [
+            ({}, {"basic": 1, "gold": 1}),
+            ({"before": "null"}, {None: 1, "gold": 1}),  # the first sale is older than the history
+            ({"valid": "now"}, {"gold": 2}),
+        ],
+    )
+    def test_which_version_a_reference_means(self, how: dict[str, Any], tiers: dict[str | None, int]) -> None:
+        class Sales(Dataset, table="shop.orders"):
+            brand = ref(Brands, _.customer_id, **how)
+            sold = time(_.placed_at, default=True)
+            sales = measure(_.count())
+
+        shop = small_shop()
+        shop.rows["shop.orders"] = [(1, 1, "done", at(30, month=5)), (2, 1, "done", at(20))]
+        m = Model(Sales, Brands, timezone="UTC").bind(Shop(shop.rows))
+        assert dict(rows(m.sales.by(m.tier))) == tiers
+        assert bool(m.sales.by(m.tier).notes) == (how == {})
 
     def test_after_its_end_nothing_is_known(self) -> None:
         shop = small_shop()
