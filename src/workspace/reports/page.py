@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -14,14 +15,13 @@ if TYPE_CHECKING:
     from workspace.reports.report import Report, Section
 
 _TILES = """
-:root {--accent: #0f6e84; --ink: #24292f; --grey: #6b7280; --line: #e5e7eb; --up: #2f7d4f; --down: #b4424f}
-.tiles {display: grid; grid-template-columns: repeat(auto-fill, minmax(184px, 1fr)); gap: 12px}
+:root {--accent: #0f6e84; --ink: #24292f; --grey: #6b7280; --line: #e5e7eb}
+.tiles {display: grid; grid-template-columns: repeat(auto-fill, minmax(190px, 1fr)); gap: 12px}
 .tile {border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px}
 .tile .name {color: var(--grey); font-size: 13px}
 .tile .value {font-size: 25px; font-weight: 600; line-height: 1.3; font-variant-numeric: tabular-nums}
 .tile .value small {font-size: 13px; font-weight: 400; color: var(--grey); margin-left: 4px}
-.tile .change {font-size: 12.5px; color: var(--grey); font-variant-numeric: tabular-nums}
-.up {color: var(--up)} .down {color: var(--down)}
+.tile .change {font-size: 12px; white-space: nowrap; color: var(--grey); font-variant-numeric: tabular-nums}
 """
 
 _STYLE = """
@@ -33,6 +33,7 @@ h2 {font-size: 19px; margin: 44px 0 2px}
 p {margin: 2px 0 14px; color: var(--grey); max-width: 70ch}
 header {border-bottom: 2px solid var(--accent); padding-bottom: 16px; margin-bottom: 24px}
 .section svg {max-width: 100%; height: auto}
+.tile b {color: var(--ink); font-weight: 600}
 footer {margin-top: 56px; border-top: 1px solid var(--line); padding-top: 12px; font-size: 12.5px; color: var(--grey)}
 footer table {border-collapse: collapse; width: 100%; margin-top: 8px}
 footer th, footer td {text-align: left; vertical-align: top; padding: 4px 12px 4px 0;
@@ -59,8 +60,10 @@ def section_html(section: Section) -> str:
     parts = [f"<h2>{escape(section.title)}</h2>", f"<p>{escape(section.prose)}</p>"]
     if section.figures:
         parts.append(f'<div class="tiles">{"".join(map(_tile, section.figures))}</div>')
-    if section.view is not None:
-        parts.append(html_table(section.view, chart=section.drawing))
+    if section.drawing:
+        parts.append(f'<div class="drawing">{section.drawing}</div>')
+    if section.view is not None and not section.drawn_only:
+        parts.append(html_table(replace(section.view, title="")))
     return f'<section class="section">{"".join(parts)}</section>'
 
 
@@ -87,8 +90,9 @@ def _tile(figure: Figure) -> str:
 def _change(share: float | None) -> str:
     if share is None:
         return "no value"
-    arrow, css = ("▲", "up") if share > 0 else ("▼", "down") if share < 0 else ("", "")
-    return f'<span class="{css}">{arrow} {abs(share) * 100:,.1f} %</span> vs'
+    # No colours: whether more is better differs from metric to metric.
+    arrow = "▲" if share > 0 else "▼" if share < 0 else ""
+    return f"<b>{arrow} {abs(share) * 100:,.1f} %</b> vs"
 
 
 def _foot(report: Report) -> str:

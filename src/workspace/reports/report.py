@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from workspace.display import svg, write_xlsx
+from workspace.display import write_xlsx
+from workspace.reports.charts import compared, trended
 from workspace.reports.page import notebook_html, page
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Section:
         view: A table, if there is one.
         figures: Metrics with their changes, if there are any.
         drawing: A chart, as SVG.
+        drawn_only: Whether the chart stands for the table, which is then only in the workbook.
     """
 
     title: str
@@ -33,6 +35,7 @@ class Section:
     view: View | None = None
     figures: tuple[Figure, ...] = ()
     drawing: str = ""
+    drawn_only: bool = False
 
     def _repr_html_(self) -> str:
         return notebook_html(self)
@@ -58,17 +61,13 @@ class Report:
     metrics: list[str]
     sections: list[Section] = field(default_factory=list)
 
-    def show(self, title: str, prose: str, view: View, *, drawing: str | None = None) -> Section:
-        """Add a table and its chart.
+    def show_trend(self, title: str, prose: str, view: View) -> Section:
+        """Add what `trend` gives: the line says it, the workbook has the numbers."""
+        return self._add(Section(title=title, prose=prose, view=view, drawing=trended(view), drawn_only=True))
 
-        Args:
-            title: The section's heading.
-            prose: A sentence that says what to look for.
-            view: The table.
-            drawing: A chart as SVG; the one that fits the table if not given.
-        """
-        drawn = svg(view) if drawing is None else drawing
-        return self._add(Section(title=title, prose=prose, view=view, drawing=drawn))
+    def show_split(self, title: str, prose: str, view: View) -> Section:
+        """Add what `split` gives: a table, and bars that are held against earlier weeks."""
+        return self._add(Section(title=title, prose=prose, view=view, drawing=compared(view)))
 
     def show_figures(self, title: str, prose: str, figures: list[Figure]) -> Section:
         """Add metrics with their changes."""

@@ -9,7 +9,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped] # it brings no types of its own
+import psutil
 
 
 @dataclass(frozen=True)
