@@ -1,0 +1,85 @@
+"""What a comparison looks like: a bar for this week, a tick for each week that it is held against."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+
+from workspace.display import config, formatter, to_svg
+
+if TYPE_CHECKING:
+    from workspace.display import View
+
+WIDTH = 620
+BARS = 15
+
+
+def compared(view: View) -> str:
+    """Draw a split as SVG: bars for this week, ticks for the week before and a year before.
+
+    Args:
+        view: As `split` gives it.
+    """
+    show = formatter(view.columns[1], view.values(view.columns[1]))
+    rows = view.rows.slice(0, BARS).to_pylist()
+    if not rows:
+        return ""
+    bars = [{"name": _name(r["name"]), "value": r["v0"] or 0, "label": show(r["v0"])} for r in rows]
+    ticks = [
+        {"name": _name(r["name"]), "value": r[key], "period": period}
+        for r in rows
+        for key, period in (("v1", "week before"), ("v2", "a year before"))
+        if r[key] is not None
+    ]
+    y = alt.Y(
+        "name:N", sort=None, title=None, axis=alt.Axis(domain=False, ticks=False, grid=False, labelColor="#24292f")
+    )
+    x = alt.X("value:Q", title=None, axis=None)
+    period = alt.Color(
+        "period:N",
+        scale=alt.Scale(domain=["week before", "a year before"], range=["#24292f", "#d08a2c"]),
+        legend=alt.Legend(orient="top", direction="horizontal", symbolType="square", symbolSize=70, offset=2),
+    )
+    base = _chart(bars).encode(x=x, y=y)
+    drawn = base.mark_bar(color="#0f6e84", opacity=0.85, height={"band": 0.72})
+    drawn += _chart(ticks).mark_tick(thickness=2.5, bandSize=15).encode(x=x, y=y, color=period)
+    return to_svg(drawn.properties(width=WIDTH, height=alt.Step(23)).configure(**config()).to_dict())
+
+
+def trended(view: View) -> str:
+    """Draw a trend as SVG: this year's line, and a year before's behind it.
+
+    Args:
+        view: As `trend` gives it.
+    """
+    rows = [{**r, "week": r["week"].isoformat()} for r in view.rows.to_pylist() if r["value"] is not None]
+    if not rows:
+        return ""
+    show = formatter(view.columns[2], [r["value"] for r in rows])
+    ends = [
+        {**max(same, key=lambda r: r["week"])}
+        for name in ("this year", "a year before")
+        if (same := [r for r in rows if r["year"] == name])
+    ]
+    for end in ends:
+        end["label"] = f"{end['year']}  {show(end['value'])}"
+    colour = alt.Color(
+        "year:N", legend=None, scale=alt.Scale(domain=["this year", "a year before"], range=["#0f6e84", "#b8bec8"])
+    )
+    # Dates are moments in UTC to Vega: any other scale would move them by the reader's time zone.
+    x = alt.X("week:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(format="%b %d", tickCount=8))
+    y = alt.Y("value:Q", title=None, axis=alt.Axis(format="~s"))
+    base = _chart(rows).encode(x=x, y=y, color=colour)
+    last = _chart(ends).encode(x=x, y=y, color=colour)
+    drawn = base.mark_line(strokeWidth=2.5) + last.mark_point(filled=True, size=40, opacity=1)
+    drawn += last.mark_text(align="left", dx=9, fontSize=12).encode(text="label:N")
+    return to_svg(drawn.properties(width=WIDTH + 120, height=230).configure(**config()).to_dict())
+
+
+def _chart(values: list[dict[str, Any]]) -> Any:
+    return alt.Chart(alt.Data(values=values))  # type: ignore[no-untyped-call] # Altair writes this class by a program
+
+
+def _name(value: str | None) -> str:
+    return "(none)" if value is None else value
