@@ -14,7 +14,7 @@ setup: .venv/.ready  ## Install everything into .venv
 	  || { echo "Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is none. Say which: make PYTHON=/path/to/python3.12 ..."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
-	@$(BIN)/uv sync --frozen --quiet --inexact --python $(BIN)/python
+	@$(BIN)/uv sync --frozen --quiet --inexact --compile-bytecode --python $(BIN)/python
 	@touch $@
 
 demo: setup  ## The main job: simulated company -> pipelines -> releases -> report
