@@ -135,8 +135,10 @@ def test_metrics_equal_the_companys_own_totals(whole_demo: Path, newest: Workspa
         fields["tier"] = m.listing.vendor.tier
     for name, field in fields.items():
         if name in expected:
-            found = {key: float(value) for key, value in by(answer, field).items()}
-            assert found == pytest.approx({k: float(v) for k, v in expected[name].items()}, rel=1e-9), name
+            # A month in which nothing happened is nothing on one side and zero on the other.
+            found = {key: float(value) for key, value in by(answer, field).items() if value}
+            known_by = {key: float(value) for key, value in expected[name].items() if value}
+            assert found == pytest.approx(known_by, rel=1e-9), name
 
 
 def test_the_data_of_a_release_agree_with_each_other(newest: Workspace) -> None:
@@ -166,7 +168,7 @@ def test_after_a_power_cut_a_tick_goes_on_and_adds_nothing_twice(
     home = copied_demo(whole_demo)
     with running(home):
         advance(home, days=1)
-    pid = home / "postgres" / "postmaster.pid"
+    pid = home / "postgres" / "cluster" / "postmaster.pid"
     with running(home):
         os.kill(int(pid.read_text().split()[0]), signal.SIGKILL)
     done = workspace_command(home, "tick")
