@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,14 +12,19 @@ from deltalake import DeltaTable
 from psycopg import sql
 
 from workspace.lake import LOG_META, Lake
+from workspace.lake.crash import VARIABLE as CRASH
 from workspace.settings import PostgresSource
 from workspace.sources import postgres
+from workspace.sources.postgres import capture
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from workspace.sources.ingested import Ingested
 
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["workspace.sources.postgres"])
 VARIABLE = "SHOP_DSN"
 NAME = "shop"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -64,6 +71,10 @@ class Shop:
         """Read the source once."""
         return postgres.ingest(self.source, self.lake, run=run, as_of=self.as_of, now=self.now)
 
+    def resnapshot(self) -> Ingested:
+        """Read everything again."""
+        return postgres.resnapshot(self.source, self.lake, run="again", now=self.now)
+
     def log(self, table: str, *columns: str) -> list[tuple[Any, ...]]:
         """Give a log in its order: operation and the columns; all but the recorded time if none are named."""
         rows = DeltaTable(self.lake.layout.uri("log", f"{NAME}.{table}")).to_pyarrow_table()
@@ -98,3 +109,16 @@ class Shop:
         with psycopg.connect(self.dsn, autocommit=True) as admin:
             admin.execute(f"create publication {name} for table {', '.join(tables)}".encode())
             admin.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", [self.slot])
+
+    def in_process(self, job: Callable[[Shop], object], *, crash: str, budget: int = 1 << 20) -> int | None:
+        """Do a job in a process of its own, which kills itself at a named point; gives its exit code."""
+        process = PROCESSES.Process(target=_run, args=(job, self, crash, budget, os.environ[VARIABLE]))
+        process.start()
+        process.join(60)
+        return process.exitcode
+
+
+def _run(job: Callable[[Shop], object], shop: Shop, crash: str, budget: int, dsn: str) -> None:
+    os.environ |= {CRASH: crash, VARIABLE: dsn}
+    capture.BUDGET = budget
+    job(shop)

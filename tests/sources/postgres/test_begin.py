@@ -97,7 +97,9 @@ def test_an_administrators_slot_and_a_reader_who_may_only_read(
     )
     shop.sql("insert into t values (1, '::1')")
     role = f"reader_{shop.slot}"
-    shop.sql(f"create role {role} login replication password '{postgres.password(role)}'", f"grant select on t to {role}")
+    shop.sql(
+        f"create role {role} login replication password '{postgres.password(role)}'", f"grant select on t to {role}"
+    )
     shop.dba_makes_slot("t")
     shop.sql("insert into t values (2, null)", at=NOW)
     database = shop.query("select current_database()")[0][0]
