@@ -60,8 +60,15 @@ def connect(
     chosen = settings or load_settings()
     lake = Lake(chosen.lake)
     if candidate is not None and as_of is not None:
-        required = {source.name: source.required for source in chosen.sources.values()}
-        cut = prepare(lake, run=candidate, as_of=_moment(as_of), required=required, now=chosen.now())
+        sources = chosen.sources.values()
+        cut = prepare(
+            lake,
+            run=candidate,
+            as_of=_moment(as_of),
+            required={source.name: source.required for source in sources},
+            tables=chosen.required_tables,
+            now=chosen.now(),
+        )
         return Workspace(chosen, lake, cut)
     return Workspace(chosen, lake, find(lake, release, known_by=known_by, candidate=candidate))
 

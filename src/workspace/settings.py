@@ -38,7 +38,7 @@ class PostgresSource:
         slot: The replication slot; created if it does not exist. Default: `workspace_<name>`.
         personal: Columns `table.column` that hold personal data.
         required: Whether a release needs this source to have reached its `as_of`.
-        required_tables: Tables without which no release is published.
+        required_tables: Tables without which no release is published, as the lake names them below the source.
     """
 
     name: str
@@ -131,6 +131,12 @@ class Settings:
     def now(self) -> datetime:
         """Tell the business time: what drives due periods, `as_of` and recorded time."""
         return self.clock or datetime.now(UTC)
+
+    @property
+    def required_tables(self) -> tuple[str, ...]:
+        """The tables of all sources without which no release is published, by their names in the lake."""
+        postgres = (source for source in self.sources.values() if isinstance(source, PostgresSource))
+        return tuple(f"{source.name}.{table}" for source in postgres for table in source.required_tables)
 
     def source(self, name: str) -> Source:
         """Look a source up.

@@ -120,6 +120,17 @@ def test_a_stopped_table_stays_at_its_last_good_position(lake: Lake) -> None:
     assert find(lake).tables[TABLE].stopped == "value is NaN"
 
 
+def test_a_required_table_that_has_stopped_forbids_a_release(lake: Lake) -> None:
+    mark(lake, 20, at(60), stopped={"stock": {"position": 10, "reason": "value is NaN"}})
+    with pytest.raises(ReleaseError, match=r"required table shop\.stock has stopped: value is NaN\.") as caught:
+        prepare(lake, run="one", as_of=at(60), required=REQUIRED, tables=[TABLE], now=at(60))
+    assert "`workspace resnapshot shop`" in caught.value.cure
+    assert releases(lake) == []
+    with pytest.raises(ReleaseError, match=r"shop\.stok has never been read") as caught:
+        prepare(lake, run="one", as_of=at(60), required=REQUIRED, tables=["shop.stok"], now=at(60))
+    assert "Did you mean stock?" in caught.value.cure
+
+
 def test_known_by_picks_the_newest_release_of_that_time(lake: Lake) -> None:
     released(lake, "one", 30)
     released(lake, "two", 50)

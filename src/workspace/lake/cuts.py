@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from ibis import _
 
-from workspace.errors import ReleaseError
+from workspace.errors import ReleaseError, did_you_mean
 from workspace.lake import delta, duck, views
 from workspace.lake.fold import open_parts
 from workspace.lake.pins import Pin, SourceCut, Versions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from ibis.backends.duckdb import Backend
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from workspace.lake.watermarks import Watermark
 
 
-def cut(lake: Lake, as_of: datetime, required: Mapping[str, bool]) -> tuple[list[SourceCut], list[Pin]]:
+def cut(
+    lake: Lake, as_of: datetime, required: Mapping[str, bool], tables: Iterable[str] = ()
+) -> tuple[list[SourceCut], list[Pin]]:
     """Cut every source at `as_of` and pin its tables.
 
     Of a source cut by valid time, every transaction with valid time before `as_of` is in, whole; of one cut by
@@ -32,9 +34,10 @@ def cut(lake: Lake, as_of: datetime, required: Mapping[str, bool]) -> tuple[list
         lake: Where the sources are.
         as_of: The exclusive end.
         required: The sources that there should be, and which of them no release may lack.
+        tables: The tables that no release may lack, by name.
 
     Raises:
-        ReleaseError: A required source has never been read, or not up to `as_of`.
+        ReleaseError: A required source or table has never been read, or not up to `as_of`.
     """
     marks = lake.watermarks()
     cuts: list[SourceCut] = []
@@ -46,10 +49,28 @@ def cut(lake: Lake, as_of: datetime, required: Mapping[str, bool]) -> tuple[list
             msg = f"The required source {source} has {seen}; a release as of {as_of:%Y-%m-%d %H:%M} UTC needs it."
             raise ReleaseError(msg, cure=f"Mend its ingest (`workspace status`), or set required = false for {source}.")
         if mark is not None:
-            done, tables = _cut_source(lake, mark, as_of, required=needed)
+            done, pinned = _cut_source(lake, mark, as_of, required=needed)
             cuts.append(done)
-            pins.extend(tables)
+            pins.extend(pinned)
+    _require(tables, {pin.table: pin for pin in pins})
     return cuts, pins
+
+
+def _require(tables: Iterable[str], pins: Mapping[str, Pin]) -> None:
+    for name in tables:
+        source, _, bare = name.partition(".")
+        if name not in pins:
+            known = [pin.partition(".")[2] for pin in pins if pin.startswith(f"{source}.")]
+            msg = f"The required table {name} has never been read."
+            cure = f"Correct required_tables of [sources.{source}] or its tables. {did_you_mean(bare, known)}"
+            raise ReleaseError(msg, cure=cure)
+        if reason := pins[name].stopped:
+            msg = f"The required table {name} has stopped: {reason}."
+            cure = (
+                f"Mend it in its database, then `workspace resnapshot {source}`; "
+                f"or take it out of required_tables of [sources.{source}], and it is published as it was."
+            )
+            raise ReleaseError(msg, cure=cure)
 
 
 def _cut_source(lake: Lake, mark: Watermark, as_of: datetime, *, required: bool) -> tuple[SourceCut, list[Pin]]:

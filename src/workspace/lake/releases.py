@@ -23,7 +23,7 @@ from workspace.lake.pins import PIN, SOURCE_CUT, Pin, SourceCut
 from workspace.lake.schema import TIMESTAMP
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from workspace.lake.lake import Lake
 
@@ -147,7 +147,15 @@ def find(
     return published[-1]
 
 
-def prepare(lake: Lake, *, run: str, as_of: datetime, required: Mapping[str, bool], now: datetime) -> Release:
+def prepare(
+    lake: Lake,
+    *,
+    run: str,
+    as_of: datetime,
+    required: Mapping[str, bool],
+    tables: Iterable[str] = (),
+    now: datetime,
+) -> Release:
     """Cut a candidate at `as_of`, for derived tables and checks to read before anyone else does.
 
     Args:
@@ -155,10 +163,11 @@ def prepare(lake: Lake, *, run: str, as_of: datetime, required: Mapping[str, boo
         run: The run that it belongs to. Its published release, if it has one, is returned as it is.
         as_of: The exclusive end.
         required: The configured sources, and which of them a release must have.
+        tables: The tables that it must have, and that must not have stopped.
         now: The business time.
 
     Raises:
-        ReleaseError: A required source is behind, or a release with a later `as_of` is published already.
+        ReleaseError: A required source or table is behind, or a release with a later `as_of` is published already.
     """
     # The cut needs Ibis; those who only read releases do not.
     from workspace.lake.cuts import cut
@@ -171,7 +180,7 @@ def prepare(lake: Lake, *, run: str, as_of: datetime, required: Mapping[str, boo
     if as_of < newest:
         msg = f"A release as of {newest:%Y-%m-%d %H:%M} UTC is published; one as of {as_of:%Y-%m-%d %H:%M} is older."
         raise ReleaseError(msg, cure="Releases only go forward. Read the past with valid_at(...).")
-    sources, pins = cut(lake, as_of, required)
+    sources, pins = cut(lake, as_of, required, tables)
     release = Release(
         sequence=len(every) + 1,
         name=_label(as_of),
