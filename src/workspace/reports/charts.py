@@ -21,11 +21,10 @@ def compared(view: View) -> str:
     Args:
         view: As `split` gives it.
     """
-    show = formatter(view.columns[1], view.values(view.columns[1]))
     rows = view.rows.slice(0, BARS).to_pylist()
     if not rows:
         return ""
-    bars = [{"name": _name(r["name"]), "value": r["v0"] or 0, "label": show(r["v0"])} for r in rows]
+    bars = [{"name": _name(r["name"]), "value": r["v0"] or 0} for r in rows]
     ticks = [
         {"name": _name(r["name"]), "value": r[key], "period": period}
         for r in rows
@@ -43,7 +42,7 @@ def compared(view: View) -> str:
     )
     base = _chart(bars).encode(x=x, y=y)
     drawn = base.mark_bar(color="#0f6e84", opacity=0.85, height={"band": 0.72})
-    drawn += _chart(ticks).mark_tick(thickness=2.5, bandSize=15).encode(x=x, y=y, color=period)
+    drawn += _chart(ticks).mark_tick(thickness=2.5, bandSize=15, opacity=1).encode(x=x, y=y, color=period)
     return to_svg(drawn.properties(width=WIDTH, height=alt.Step(23)).configure(**config()).to_dict())
 
 
@@ -65,10 +64,12 @@ def trended(view: View) -> str:
     for end in ends:
         end["label"] = f"{end['year']}  {show(end['value'])}"
     colour = alt.Color(
-        "year:N", legend=None, scale=alt.Scale(domain=["this year", "a year before"], range=["#0f6e84", "#b8bec8"])
+        "year:N", legend=None, scale=alt.Scale(domain=["this year", "a year before"], range=["#0f6e84", "#8b93a1"])
     )
     # Dates are moments in UTC to Vega: any other scale would move them by the reader's time zone.
-    x = alt.X("week:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(format="%b %d", tickCount=8))
+    # Ticks stand on the weeks' own Mondays; Vega's would stand on Sundays.
+    axis = alt.Axis(format="%b %d", values=sorted({r["week"] for r in rows})[::-2][::-1])
+    x = alt.X("week:T", title=None, scale=alt.Scale(type="utc"), axis=axis)
     y = alt.Y("value:Q", title=None, axis=alt.Axis(format="~s"))
     base = _chart(rows).encode(x=x, y=y, color=colour)
     last = _chart(ends).encode(x=x, y=y, color=colour)
