@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
-from measure import ratio, report, size_of
 
+from measure import ratio, report, size_of
 from workspace.lake import Column, Lake, duck, views
 from workspace.lake.fold import fold, open_parts
 
