@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from workspace.runs.parameters import Value
 
 _ENGINE = "workspace"
+# What the operating system calls a disk with no room for us, in whatever library's error.
+_FULL = ("No space left on device", "Disk quota exceeded", "File too large", "database or disk is full")
 _LINES = 15  # of an error's text: what fits on a screen together with where it happened
 
 
@@ -160,11 +162,11 @@ class Executor:
         if isinstance(error, papermill.PapermillExecutionError):
             text, cure = _own_words(str(error.ename), redact(str(error.evalue), self._hidden))
             return NotebookError(f"{_short(text)}\n{where}, cell [{error.exec_count}]", state="failed", cure=cure)
-        text = f"{type(error).__name__}: {error}"
+        text, cure = _own_words(type(error).__name__, str(error))
         if isinstance(error, DeadKernelError) or "Kernel died" in text:
             text = "Its kernel died: killed from outside, out of memory, or crashed in native code."
         said = redact(f"{_short(text)}\n{_short(kernel.last_words())}".strip(), self._hidden)
-        return NotebookError(f"{said}\n{where}", state="failed")
+        return NotebookError(f"{said}\n{where}", state="failed", cure=cure)
 
 
 class _Kernel:
@@ -256,11 +258,13 @@ class _Engine(Engine):  # type: ignore[misc] # papermill brings no types
 
 
 def _own_words(name: str, text: str) -> tuple[str, str]:
-    """Split what a cell raised into what happened and what to do; only our own errors know the second."""
+    """Split what was raised into what happened and what to do, as far as the second is known."""
     kind = getattr(workspace.errors, name, None)
     if isinstance(kind, type) and issubclass(kind, WorkspaceError):
         message, _, cure = text.partition("\nWhat to do: ")
         return message, cure
+    if any(words in text for words in _FULL):
+        return f"The disk is full. {name}: {text}", "Make room (`workspace doctor` tells where), then run it again."
     return f"{name}: {text}", ""
 
 
