@@ -114,9 +114,8 @@ def measure(server: PostgresServer, root: str) -> None:
     change(dsn)
     drained = cpu_seconds(lambda: drain("s0", dsn))
     captured = cpu_seconds(lambda: read(lakes[1], "s1"))
-    print(
-        f"capture and append of {CHANGES:,} changes: {captured:.2f} CPU s; draining the stream alone: {drained:.2f} CPU s"
-    )
+    said = f"{captured:.2f} CPU s; draining the stream alone: {drained:.2f} CPU s"
+    print(f"capture and append of {CHANGES:,} changes: {said}")
 
 
 if __name__ == "__main__":
