@@ -93,21 +93,8 @@ class Report:
     @property
     def definitions(self) -> list[dict[str, str]]:
         """What each metric means, for the page's foot and the workbook's last sheet."""
-        release = self.workspace.release
-        found = [getattr(self.workspace.metrics, name).definitions[0] for name in self.metrics]
-        return [
-            {
-                "metric": d.name,
-                "description": d.description,
-                "formula": d.formula,
-                "unit": d.unit,
-                "owner": d.owner,
-                "definition": d.id,
-                "release": release.name,
-                "as of": f"{release.as_of:%Y-%m-%d %H:%M} UTC",
-            }
-            for d in found
-        ]
+        m = self.workspace.metrics
+        return m(*(getattr(m, name) for name in self.metrics)).glossary
 
     @property
     def origin(self) -> str:

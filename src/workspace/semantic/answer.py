@@ -98,17 +98,11 @@ class Answer:
         frame: pd.DataFrame = self.to_arrow().to_pandas(date_as_object=False)
         return frame
 
-    def to_excel(self, path: str | Path) -> Path:
-        """Write a workbook: the values, a chart, and a sheet that says what they mean.
-
-        Args:
-            path: The file to write.
-
-        Returns:
-            The path.
-        """
+    @property
+    def glossary(self) -> list[dict[str, str]]:
+        """What each metric means and of which release it is asked, for the foot of a page or a sheet of a workbook."""
         release = self._reader.release
-        entries = [
+        return [
             {
                 "metric": d.name,
                 "description": d.description,
@@ -121,7 +115,19 @@ class Answer:
             }
             for d in self.definitions
         ]
-        return display.write_xlsx(path, {"Values": self._view(self.to_arrow())}, entries, created=release.as_of)
+
+    def to_excel(self, path: str | Path) -> Path:
+        """Write a workbook: the values, a chart, and a sheet that says what they mean.
+
+        Args:
+            path: The file to write.
+
+        Returns:
+            The path.
+        """
+        view = self._view(self.to_arrow())
+        created = self._reader.release.as_of
+        return display.write_xlsx(path, {"Values": view}, self.glossary, created=created)
 
     def total(self) -> Answer:
         """Ask the same without groups. The total is calculated from the rows, never summed from groups."""
