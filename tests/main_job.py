@@ -18,6 +18,7 @@ from workspace.sources import ingest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from multiprocessing.process import BaseProcess
     from pathlib import Path
 
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -82,6 +83,19 @@ def _run(job: Callable[[Settings], None], settings: Settings, crash: str, enviro
     os.environ.update(environment)
     os.environ[VARIABLE] = crash
     job(settings)
+
+
+def begin_rounds(home: Path, name: str, rounds: int) -> BaseProcess:
+    """Begin to do the whole job again and again, as of the business time of each beginning, in another process."""
+    process = PROCESSES.Process(target=_rounds, args=(home, name, rounds, dict(os.environ)))
+    process.start()
+    return process
+
+
+def _rounds(home: Path, name: str, rounds: int, environment: dict[str, str]) -> None:
+    os.environ.update(environment)
+    for _ in range(rounds):
+        work(settings_for(home, name))
 
 
 def timed(job: Callable[[Settings], None], settings: Settings) -> float:
