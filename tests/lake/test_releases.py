@@ -131,6 +131,19 @@ def test_a_required_table_that_has_stopped_forbids_a_release(lake: Lake) -> None
     assert "Did you mean stock?" in caught.value.cure
 
 
+def test_a_release_within_a_gap_is_refused_and_one_after_it_is_not(lake: Lake) -> None:
+    gap = {"from": at(20).isoformat(), "to": at(40).isoformat(), "reason": "The slot is gone."}
+    mark(lake, 20, at(60), gaps=[gap])
+    with pytest.raises(ReleaseError, match="would lack some of it") as caught:
+        prepare(lake, run="one", as_of=at(30), required=REQUIRED, now=at(60))
+    assert "next period" in caught.value.cure
+    late = prepare(lake, run="one", as_of=at(30), required={"shop": False}, now=at(60))
+    assert [source.late for source in late.sources] == [True]
+    for minute in (20, 40):
+        cut = prepare(lake, run="one", as_of=at(minute), required=REQUIRED, now=at(60))
+        assert [source.late for source in cut.sources] == [False]
+
+
 def test_known_by_picks_the_newest_release_of_that_time(lake: Lake) -> None:
     released(lake, "one", 30)
     released(lake, "two", 50)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from ibis import _
 
@@ -14,7 +15,6 @@ from workspace.lake.pins import Pin, SourceCut, Versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
 
     from ibis.backends.duckdb import Backend
 
@@ -37,7 +37,7 @@ def cut(
         tables: The tables that no release may lack, by name.
 
     Raises:
-        ReleaseError: A required source or table has never been read, or not up to `as_of`.
+        ReleaseError: A required source or table has never been read, or not up to `as_of`, or not at that time.
     """
     marks = lake.watermarks()
     cuts: list[SourceCut] = []
@@ -48,12 +48,26 @@ def cut(
             seen = f"only been read up to {mark.reached:%Y-%m-%d %H:%M} UTC" if mark else "never been read"
             msg = f"The required source {source} has {seen}; a release as of {as_of:%Y-%m-%d %H:%M} UTC needs it."
             raise ReleaseError(msg, cure=f"Mend its ingest (`workspace status`), or set required = false for {source}.")
+        if needed and mark and (gap := _gap_at(mark, as_of)):
+            msg = (
+                f"What happened in the required source {source} from {gap['from']} to {gap['to']} is not known; "
+                f"a release as of {as_of:%Y-%m-%d %H:%M} UTC would lack some of it."
+            )
+            raise ReleaseError(msg, cure="Wait: the next period's `workspace tick` publishes what is true again.")
         if mark is not None:
             done, pinned = _cut_source(lake, mark, as_of, required=needed)
             cuts.append(done)
             pins.extend(pinned)
     _require(tables, {pin.table: pin for pin in pins})
     return cuts, pins
+
+
+def _gap_at(mark: Watermark, as_of: datetime) -> dict[str, Any] | None:
+    """Find the interval around `as_of` of which only the state at its end is known."""
+    for gap in mark.detail.get("gaps", ()):
+        if datetime.fromisoformat(gap["from"]) < as_of < datetime.fromisoformat(gap["to"]):
+            return dict(gap)
+    return None
 
 
 def _require(tables: Iterable[str], pins: Mapping[str, Pin]) -> None:
@@ -98,7 +112,7 @@ def _cut_source(lake: Lake, mark: Watermark, as_of: datetime, *, required: bool)
                 stopped=halted["reason"] if halted else "",
             )
         )
-    late = mark.reached < as_of
+    late = mark.reached < as_of or _gap_at(mark, as_of) is not None
     done = SourceCut(
         source=mark.source, position=position, reached=mark.reached, required=required, late=late, clock=clock
     )

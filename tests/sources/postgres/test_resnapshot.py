@@ -17,6 +17,7 @@ from workspace.sources import postgres
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+BEFORE_NOW = NOW - timedelta(microseconds=1)
 DROP = "select pg_drop_replication_slot('{0}')"
 ADVANCE = "select pg_replication_slot_advance('{0}', pg_current_wal_flush_lsn())"
 
@@ -39,9 +40,9 @@ def test_a_lost_slot_is_told_and_bridged(shop: Shop, loss: str) -> None:
     assert caught.value.cure == "workspace resnapshot shop"
     told = shop.resnapshot()
     assert shop.log("t", "id", "v", "_valid_at")[4:] == [
-        ("U", 2, "B", NOW),
-        ("D", 3, None, NOW),
-        ("I", 5, "e", NOW),
+        ("U", 2, "B", BEFORE_NOW),
+        ("D", 3, None, BEFORE_NOW),
+        ("I", 5, "e", BEFORE_NOW),
     ]
     [gap] = told.watermark.detail["gaps"]
     assert gap["from"].startswith("2026-01-02")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from workspace.errors import SourceError
@@ -92,7 +93,8 @@ def _bridge(
 ) -> Ingested:
     source = context.source
     clock = now if source.clock == "message" else server_time(context)
-    valid = max(clock, mark.clock or clock)
+    # What is true at the end of the gap belongs to a release as of that end, which is exclusive.
+    valid = max(clock - timedelta(microseconds=1), mark.clock or clock)
     with ExitStack() as stack:
         link = stack.enter_context(replicate(source))
         start, exported = slots.create_slot(link, source)
@@ -107,7 +109,7 @@ def _bridge(
         place = Place(position=start - 2, valid=microseconds(valid))
         known = mark.detail["tables"]
         taken = take_again(context, tables, view, place, known=known, folder=spool.folder)
-    gap = {"from": (mark.clock or mark.reached).isoformat(), "to": valid.isoformat(), "reason": why}
+    gap = {"from": (mark.clock or mark.reached).isoformat(), "to": max(clock, valid).isoformat(), "reason": why}
     present = {table.lake: table.oid for table in tables}
     detail = again(mark, taken, view) | {"tables": known | present, "gaps": [*mark.detail["gaps"], gap]}
     mark = dataclasses.replace(
