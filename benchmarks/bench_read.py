@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from measure import ratio, report, size_of
 from workspace.lake import Column, Lake, duck, views
-from workspace.lake.fold import fold, open_parts
+from workspace.lake.fold import fold
+from workspace.lake.parts import open_parts
 
 if TYPE_CHECKING:
     import ibis

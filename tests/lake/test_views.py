@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from lake.changes import TABLE, Change, expected_live, expected_versions, log_rows, new_log, transactions
 from workspace.lake import duck, views
-from workspace.lake.fold import fold, open_parts
+from workspace.lake.fold import fold
+from workspace.lake.parts import open_parts
 from workspace.lake.pins import Versions
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import duckdb
 
 from workspace.errors import LakeError, SemanticError, did_you_mean
 from workspace.lake import delta, duck, views
-from workspace.lake.fold import open_parts
+from workspace.lake.parts import open_parts
 from workspace.lake.schema import LOG_META, identifier, literal
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from ibis import _
 
 from workspace.errors import ReleaseError, did_you_mean
 from workspace.lake import delta, duck, views
-from workspace.lake.fold import open_parts
+from workspace.lake.parts import open_parts
 from workspace.lake.pins import Pin, SourceCut, Versions
 
 if TYPE_CHECKING:

@@ -10,18 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import ibis
 import pyarrow as pa
 
 from workspace.lake import delta, duck, views
 from workspace.lake.crash import crash_point
-from workspace.lake.log import FOLD
+from workspace.lake.parts import FOLD, open_parts
 from workspace.lake.pins import Versions
-from workspace.lake.schema import columns_of, keys_of
 
 if TYPE_CHECKING:
+    import ibis
     from deltalake import DeltaTable
-    from ibis.backends.duckdb import Backend
 
     from workspace.lake.layout import Layout
 
@@ -48,32 +46,6 @@ class Folded:
     live: int
     ended: int
     done: bool
-
-
-def open_parts(backend: Backend, layout: Layout, name: str, versions: Versions | None = None) -> views.Parts:
-    """Make a captured table's three Delta tables readable, at pinned versions or the newest.
-
-    Args:
-        backend: Where they become views.
-        layout: Of the lake.
-        name: `<source>.<table>`.
-        versions: What to pin; the newest of each if not given.
-    """
-    pinned = versions or Versions()
-    # `current` is opened before `closed` and `log`, so that a fold in between can only leave them ahead of it.
-    current = delta.open_table(layout.uri("current", name), pinned.current)
-    closed = delta.open_table(layout.uri("closed", name), pinned.closed)
-    log = delta.open_table(layout.uri("log", name), pinned.log)
-    folded = current.transaction_version(FOLD) or 0
-    shape = ibis.Schema.from_pyarrow(delta.schema_of(log))
-    return views.Parts(
-        log=duck.register(backend, f"log.{name}", log, after=folded),
-        current=_widened(duck.register(backend, f"current.{name}", current), shape),
-        closed=_widened(duck.register(backend, f"closed.{name}", closed), shape),
-        keys=keys_of(columns_of(delta.schema_of(log))),
-        folded=folded,
-        cut=pinned.cut,
-    )
 
 
 def fold(layout: Layout, name: str, *, to: int, force: bool = False) -> Folded:
@@ -110,9 +82,3 @@ def _write(table: DeltaTable, rows: ibis.Table, position: int, *, replace: bool 
     reader = pa.RecordBatchReader.from_batches(schema, counted)
     delta.commit(table, reader, app=FOLD, version=position, replace=replace)
     return counted.rows
-
-
-def _widened(rows: ibis.Table, shape: ibis.Schema) -> ibis.Table:
-    """Give rows that were folded before a column was added that column as NULL."""
-    missing = {name: ibis.null(kind) for name, kind in shape.items() if name not in rows.columns}
-    return rows.mutate(**missing) if missing else rows

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from workspace.lake.layout import Kind, Layout
 
 CAPTURE = "capture"
-FOLD = "fold"
 _KINDS: tuple[Kind, ...] = ("log", "current", "closed")
 
 
@@ -102,7 +101,7 @@ class LogTable:
         import ibis
 
         from workspace.lake import duck, views
-        from workspace.lake.fold import open_parts
+        from workspace.lake.parts import open_parts
 
         backend = duck.connect()
         parts = open_parts(backend, self._layout, self.name)
