@@ -40,9 +40,13 @@ class Week:
             RunError: It is no week.
         """
         try:
-            return cls(datetime.strptime(f"{label}-1", "%G-W%V-%u").replace(tzinfo=UTC).date())
+            found = cls(datetime.strptime(f"{label}-1", "%G-W%V-%u").replace(tzinfo=UTC).date())
         except ValueError:
-            raise RunError(f"{label!r} is not a week.", cure="Write it like 2026-W43.") from None
+            found = None
+        # Python 3.11 takes the 53rd week of a year that has 52 for the next year's first.
+        if found is None or found.label != label:
+            raise RunError(f"{label!r} is not a week.", cure="Write it like 2026-W43.")
+        return found
 
     @property
     def label(self) -> str:
