@@ -30,9 +30,9 @@ RUN = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_first_look_runs_without_a_network(whole_demo: Path, tmp_path: Path) -> None:
+def test_a_first_look_runs_without_a_network(whole_demo: Path, open_folder: Path, tmp_path: Path) -> None:
     home = _reader(whole_demo, tmp_path / "home")
-    with browsing() as browsed, _lab(home, tmp_path / "jupyter") as server:
+    with browsing() as browsed, _lab(home, open_folder / "lab") as server:
         page = browsed.page
         page.goto(f"{server['url']}lab/tree/{NOTEBOOK}?token={server['token']}&reset")
         page.wait_for_function(READY, timeout=180_000)

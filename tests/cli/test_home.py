@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from workspace.cli import app
+from workspace.cli.home import kernel_options
 from workspace.settings import load_settings
 
 if TYPE_CHECKING:
@@ -96,6 +97,13 @@ def test_lab_opens_this_home_and_asks_nobody_outside(home: Home, tmp_path: Path)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
+
+
+def test_labs_kernels_have_sockets_where_their_paths_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", "/home/somebody/.local/share/jupyter/runtime")
+    assert kernel_options() == ["--KernelManager.transport=ipc"]
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", "/home/somebody/" + 40 * "x")
+    assert kernel_options() == []
 
 
 def _server(runtime: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,6 +54,8 @@ _QUIET = {
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
 }
 
+_SOCKET = 103  # characters in a socket's path on macOS; Linux has four more
+
 
 def init() -> None:
     """Write a workspace.toml with every setting explained into this folder."""
@@ -90,8 +93,7 @@ def lab() -> None:
         }
         start = "notebooks" if (folder / "notebooks").is_dir() else ""
         options = ["--ip=127.0.0.1", f"--ServerApp.root_dir={folder}", f"--LabApp.default_url=/lab/tree/{start}"]
-        # Sockets in the file system: the kernels' own ports are open to everyone on the machine.
-        command = [sys.executable, "-m", "jupyterlab", *options, "--KernelManager.transport=ipc"]
+        command = [sys.executable, "-m", "jupyterlab", *options, *kernel_options()]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             command.append("--allow-root")
         raise typer.Exit(_attended(command, environment))
@@ -104,6 +106,18 @@ def quiet_config(settings: Settings) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(_QUIET, indent=2), encoding="utf-8")
     return folder
+
+
+def kernel_options() -> list[str]:
+    """Let kernels be reached by sockets in the file system: their ports would be open to everyone on the machine.
+
+    The path of such a socket has 103 characters at most, and a kernel with a longer one would just never answer; where
+    it does not fit, ports it is, which ask for a key.
+    """
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    longest = Path(jupyter_runtime_dir()) / f"kernel-{uuid.UUID(int=0)}-ipc-5"
+    return ["--KernelManager.transport=ipc"] if len(os.fsencode(longest)) <= _SOCKET else []
 
 
 def resnapshot(source: Annotated[str, typer.Argument(help="A PostgreSQL source of workspace.toml.")]) -> None:
