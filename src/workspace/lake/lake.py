@@ -87,7 +87,7 @@ class Lake:
 
     def watermarks(self) -> dict[str, Watermark]:
         """Give the newest watermark of each source."""
-        rows = delta.open_table(self.layout.uri("system", "watermarks")).to_pyarrow_table()
+        rows = delta.read(delta.open_table(self.layout.uri("system", "watermarks")))
         return {entry["source"]: Watermark.of(entry) for entry in rows.sort_by("sequence").to_pylist()}
 
     def watermark(self, source: str) -> Watermark | None:
@@ -121,7 +121,7 @@ class Lake:
         uri = self.layout.uri("quarantine", source)
         if not delta.exists(uri):
             return QUARANTINE.empty_table()
-        rows = delta.open_table(uri).to_pyarrow_table().cast(QUARANTINE)
+        rows = delta.read(delta.open_table(uri)).cast(QUARANTINE)
         return rows.sort_by([("position", "ascending"), ("seq", "ascending")])
 
     def record(self, name: str, rows: pa.Table) -> None:
@@ -135,4 +135,4 @@ class Lake:
     def records(self, name: str) -> pa.Table | None:
         """Give a system table whole; None if nothing was ever recorded."""
         uri = self.layout.uri("system", name)
-        return delta.open_table(uri).to_pyarrow_table() if delta.exists(uri) else None
+        return delta.read(delta.open_table(uri)) if delta.exists(uri) else None

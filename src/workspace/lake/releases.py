@@ -105,7 +105,7 @@ def releases(lake: Lake, status: Status | None = None) -> list[Release]:
     uri = lake.layout.uri("system", "releases")
     if not delta.exists(uri):
         return []
-    rows = delta.open_table(uri).to_pyarrow_table().sort_by("sequence").to_pylist()
+    rows = delta.read(delta.open_table(uri)).sort_by("sequence").to_pylist()
     return [Release.of(entry) for entry in rows if status in (None, entry["status"])]
 
 
