@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -131,6 +133,13 @@ def test_a_required_table_that_has_stopped_forbids_a_release(lake: Lake) -> None
     assert "Did you mean stock?" in caught.value.cure
 
 
+def test_a_table_that_goes_on_counts_as_stopped_until_then(lake: Lake) -> None:
+    mark(lake, 20, at(60), resumed={"stock": {"at": at(40).isoformat(), "reason": "value is NaN"}})
+    for minute, reason in ((40, f"value is NaN, until {at(40).isoformat()}"), (41, "")):
+        cut = prepare(lake, run="one", as_of=at(minute), required=REQUIRED, now=at(60))
+        assert cut.tables[TABLE].stopped == reason
+
+
 def test_a_release_within_a_gap_is_refused_and_one_after_it_is_not(lake: Lake) -> None:
     gap = {"from": at(20).isoformat(), "to": at(40).isoformat(), "reason": "The slot is gone."}
     mark(lake, 20, at(60), gaps=[gap])
@@ -210,6 +219,18 @@ def test_a_lake_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     delta.create(f"{root}/system/watermarks", schema, statistics=["source"], extra={"workspace.format": "99"})
     with pytest.raises(LakeError, match="has format 99; this version of the workspace knows format 1"):
         Lake(root)
+
+
+def test_reading_leaves_no_thread_that_calls_back_into_python(lake: Lake, tmp_path: Path) -> None:
+    # Arrow's do, through Delta's file system for them, and abort now and then a process that ends while they live.
+    released(lake, "one", 30)
+    code = (
+        "import sys; from workspace.lake import Lake, releases\n"
+        f"lake = Lake({str(tmp_path / 'lake')!r}); assert releases(lake) and lake.watermarks()\n"
+        "assert lake.records('releases').num_rows == 2 and lake.quarantined('shop').num_rows == 0\n"
+        "sys.exit('deltalake.fs' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_month_ends_are_kept_for_good(tmp_path: Path) -> None:

@@ -70,6 +70,14 @@ def _gap_at(mark: Watermark, as_of: datetime) -> dict[str, Any] | None:
     return None
 
 
+def _missed(mark: Watermark, table: str, as_of: datetime) -> str:
+    """Say why a table that goes on now still stood at `as_of`; empty if it did not."""
+    resumed = mark.detail.get("resumed", {}).get(table)
+    if resumed is None or as_of > datetime.fromisoformat(resumed["at"]):
+        return ""
+    return f"{resumed['reason']}, until {resumed['at']}"
+
+
 def _require(tables: Iterable[str], pins: Mapping[str, Pin]) -> None:
     for name in tables:
         source, _, bare = name.partition(".")
@@ -81,7 +89,7 @@ def _require(tables: Iterable[str], pins: Mapping[str, Pin]) -> None:
         if reason := pins[name].stopped:
             msg = f"The required table {name} has stopped: {reason}."
             cure = (
-                f"Mend it in its database, then `workspace resnapshot {source}`; "
+                f"Mend it in its database, then `workspace resnapshot {source}`, from which on it is true again; "
                 f"or take it out of required_tables of [sources.{source}], and it is published as it was."
             )
             raise ReleaseError(msg, cure=cure)
@@ -96,7 +104,8 @@ def _cut_source(lake: Lake, mark: Watermark, as_of: datetime, *, required: bool)
     stopped = mark.detail.get("stopped", {})
     pins = []
     for name, (versions, parts) in opened.items():
-        halted = stopped.get(name.partition(".")[2])
+        bare = name.partition(".")[2]
+        halted = stopped.get(bare)
         end = min(position, halted["position"]) if halted else position
         seen = views.Parts(**{**vars(parts), "cut": end})
         pins.append(
@@ -109,7 +118,7 @@ def _cut_source(lake: Lake, mark: Watermark, as_of: datetime, *, required: bool)
                 position=end,
                 rows=duck.count(views.live(seen)),
                 fingerprint=_fingerprint(parts),
-                stopped=halted["reason"] if halted else "",
+                stopped=halted["reason"] if halted else _missed(mark, bare, as_of),
             )
         )
     late = mark.reached < as_of or _gap_at(mark, as_of) is not None

@@ -71,11 +71,21 @@ def _refresh(
     capture = read(context, known, mark, run=run, as_of=now, now=now, spool=spool)
     mark = capture.mark
     slots.wait_for_older_writers(context.connection, context.source)
-    place = Place(position=mark.position, valid=microseconds(mark.clock or now))
+    valid = mark.clock or now
+    place = Place(position=mark.position, valid=microseconds(valid))
     with viewing(context.source, tables) as view:
         taken = take_again(context, tables, view, place, known=mark.detail["tables"], folder=spool.folder)
     present = {table.lake: table.oid for table in tables}
-    detail = again(mark, taken, view) | {"tables": mark.detail["tables"] | present}
+    # What a stopped table missed is what it shows from now on: before that, releases must still call it stopped.
+    resumed = {
+        name: {"at": valid.isoformat(), "reason": entry["reason"]}
+        for name, entry in mark.detail["stopped"].items()
+        if name in taken.filled
+    }
+    detail = again(mark, taken, view) | {
+        "tables": mark.detail["tables"] | present,
+        "resumed": mark.detail.get("resumed", {}) | resumed,
+    }
     mark = dataclasses.replace(mark, detail=detail)
     advance(context, mark)
     return report(mark, taken.counts, capture)
