@@ -44,11 +44,15 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._lock = threading.Lock()
         self._connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
         try:
             self._connection.executescript(_SCHEMA)
+        except sqlite3.OperationalError as error:
+            self._connection.close()
+            raise _failed(path, error) from None
         except sqlite3.DatabaseError as error:
             self._connection.close()
             raise RunError(
@@ -67,15 +71,32 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Hold the write lock of the file for a few statements; they happen together or not at all."""
+        """Hold the write lock of the file for a few statements; they happen together or not at all.
+
+        Raises:
+            RunError: The operating system refuses to write, or another process held the lock for too long.
+        """
         with self._lock:
-            self._connection.execute("begin immediate")
             try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("rollback")
-                raise
+                with self._held():
+                    yield self._connection
+            except sqlite3.OperationalError as error:
+                raise _failed(self._path, error) from None
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        self._connection.execute("begin immediate")
+        try:
+            yield
             self._connection.execute("commit")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("rollback")
+            raise
+
+
+def _failed(path: Path, error: sqlite3.OperationalError) -> RunError:
+    return RunError(f"{path} cannot be used: {error}.", cure="`workspace doctor` tells whether its disk is full.")
 
 
 def wall() -> str:
