@@ -126,16 +126,15 @@ def _rows(lake: Lake, name: str) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in placed.order_by("_position", "_seq").to_pyarrow().to_pylist()]
 
 
-def shown(settings: Settings) -> dict[str, tuple[list[Any], list[Any]]]:
+def shown(settings: Settings) -> dict[str, tuple[Any, Any]]:
     """Give what the newest release shows of each captured table: live rows and history, in a fixed order."""
     workspace = connect(settings=settings)
     found = {}
     for name in workspace.tables:
-        if not name.startswith("fx."):
-            keys = Lake(settings.lake).log(name).keys
-            live = workspace.table(name).order_by(keys).to_pyarrow().to_pylist()
-            history = workspace.history(name).order_by([*keys, "valid_from"]).to_pyarrow().to_pylist()
-            found[name] = (live, history)
+        keys = Lake(settings.lake).log(name).keys
+        live = workspace.table(name).order_by(keys).to_pyarrow()
+        history = workspace.history(name).order_by([*keys, "valid_from"]).to_pyarrow()
+        found[name] = (live, history if not name.startswith("fx.") else None)
     return found
 
 

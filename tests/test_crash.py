@@ -1,7 +1,8 @@
 """`kill -9` anywhere in the main job: nothing lost, doubled or different from an undisturbed run.
 
 Two lakes capture the same databases through slots of their own. One is killed, at named points or at random times, and
-run again until it is through; the other is left in peace. Their logs, releases and answers must be equal.
+run again until it is through, day after day; the other reads everything in peace at the end. Their logs, and what their
+newest releases show of every row and its history, must be equal.
 """
 
 from __future__ import annotations
@@ -35,13 +36,17 @@ POINTS = [
 FIRST_POINTS = ["postgres.after_slot", "postgres.snapshot_table", "postgres.snapshot_table:4"]
 
 
-def compare(home: Path) -> None:
+def compare(home: Path, rounds: int) -> None:
     victim, peaceful = settings_for(home, "victim"), settings_for(home, "peaceful")
+    timed(work, peaceful)
     found, expected = contents(victim), contents(peaceful)
     assert found["logs"].keys() == expected["logs"].keys()
     for name, rows in expected["logs"].items():
-        assert found["logs"][name] == rows, name
-    assert found["published"] == expected["published"]
+        if name != "fx.rates":  # versioned by when they were fetched, which was once here and often there
+            assert found["logs"][name] == rows, name
+    assert len(found["published"]) == rounds
+    assert found["published"][-1][:2] == expected["published"][-1][:2]
+    assert found["clocks"] == expected["clocks"]
     assert shown(victim) == shown(peaceful)
 
 
@@ -58,26 +63,24 @@ def test_a_kill_at_a_named_point_changes_nothing(new_demo: Callable[..., Path]) 
             victim = settings_for(home, "victim")
             assert in_process(work, victim, crash=point) == -signal.SIGKILL, point
             timed(work, victim)
-            timed(work, settings_for(home, "peaceful"))
-        compare(home)
+        compare(home, len(POINTS))
 
 
 def kill_at_random(home: Path, seeds: range) -> None:
     """Kill the job up to three times a round, let it through, and go on to the next days."""
     with running(home):
-        victim, peaceful = settings_for(home, "victim"), settings_for(home, "peaceful")
-        length = timed(read, peaceful)
+        length = timed(read, settings_for(home, "peaceful"))
+        victim = settings_for(home, "victim")
         killed = sum(in_process(read, victim, kill_after=length * share) != 0 for share in (0.3, 0.6, 0.9))
         timed(read, victim)
         for seed in seeds:
             rng = random.Random(seed)
             advance(home, days=rng.randint(1, 9))
-            victim, peaceful = settings_for(home, "victim"), settings_for(home, "peaceful")
-            length = timed(work, peaceful)
+            victim = settings_for(home, "victim")
             for _ in range(rng.randint(1, 2)):
                 killed += in_process(work, victim, kill_after=length * rng.random()) != 0
-            timed(work, victim)
-        compare(home)
+            length = timed(work, victim)
+        compare(home, len(seeds))
         assert killed >= len(seeds) // 2, "the kills came too late to prove anything"
 
 
