@@ -69,10 +69,13 @@ def test_a_trend_puts_the_older_year_on_this_ones_weeks(m: Any) -> None:
     rows = trend(m, m.gbv, Week.parse("2026-W44"), weeks=5).rows.to_pylist()
     assert [(r["week"], r["year"], r["value"]) for r in rows] == [
         (date(2026, 9, 28), "this year", 200),
+        (date(2026, 10, 5), "this year", None),  # not 125, as a line from its neighbours would say
         (date(2026, 10, 12), "this year", 50),
         (date(2026, 10, 19), "this year", 3),
         (date(2026, 10, 26), "this year", 4),
-        (date(2026, 10, 12), "a year before", 40),
+        (date(2026, 10, 12), "a year before", 40),  # where history begins
+        (date(2026, 10, 19), "a year before", None),
+        (date(2026, 10, 26), "a year before", None),
     ]
 
 

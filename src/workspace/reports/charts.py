@@ -52,14 +52,15 @@ def trended(view: View) -> str:
     Args:
         view: As `trend` gives it.
     """
-    rows = [{**r, "week": r["week"].isoformat()} for r in view.rows.to_pylist() if r["value"] is not None]
-    if not rows:
+    rows = [{**r, "week": r["week"].isoformat()} for r in view.rows.to_pylist()]
+    known = [r for r in rows if r["value"] is not None]
+    if not known:
         return ""
-    show = formatter(view.columns[2], [r["value"] for r in rows])
+    show = formatter(view.columns[2], [r["value"] for r in known])
     ends = [
         {**max(same, key=lambda r: r["week"])}
         for name in ("this year", "a year before")
-        if (same := [r for r in rows if r["year"] == name])
+        if (same := [r for r in known if r["year"] == name])
     ]
     for end in ends:
         end["label"] = f"{end['year']}  {show(end['value'])}"
@@ -73,7 +74,10 @@ def trended(view: View) -> str:
     y = alt.Y("value:Q", title=None, axis=alt.Axis(format="~s"))
     base = _chart(rows).encode(x=x, y=y, color=colour)
     last = _chart(ends).encode(x=x, y=y, color=colour)
-    drawn = base.mark_line(strokeWidth=2.5) + last.mark_point(filled=True, size=40, opacity=1)
+    # A week without a value breaks the line; points keep what stands alone between two such weeks.
+    drawn = base.mark_line(strokeWidth=2.5, point={"size": 12}, invalid="break-paths-filter-domains") + last.mark_point(
+        filled=True, size=40, opacity=1
+    )
     drawn += last.mark_text(align="left", dx=9, fontSize=12).encode(text="label:N")
     return to_svg(drawn.properties(width=WIDTH + 120, height=230).configure(**config()).to_dict())
 

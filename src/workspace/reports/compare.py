@@ -118,17 +118,19 @@ def trend(m: Metrics, metric: Answer, week: Week, *, weeks: int = 12) -> View:
         weeks: How many.
 
     Returns:
-        One row a week and year; the older year is moved to this one's weeks.
+        One row a week and year from the first that has a value; the older year is moved to this one's weeks.
     """
     (definition,) = metric.definitions
     rows = []
     for last, name in ((week, "this year"), (week.year_before, "a year before")):
         first = last.monday - timedelta(weeks=weeks - 1)
         read = m(metric, by=[m.week], between=(first, last.days[1])).to_arrow().to_pylist()
+        known = {r["week"]: _plain(r[definition.name]) for r in read if r["week"]}
+        if not known:
+            continue
+        mondays = (first + timedelta(weeks=i) for i in range(weeks))
         moved = week.monday - last.monday
-        rows += [
-            {"week": r["week"] + moved, "year": name, "value": _plain(r[definition.name])} for r in read if r["week"]
-        ]
+        rows += [{"week": day + moved, "year": name, "value": known.get(day)} for day in mondays if day >= min(known)]
     schema = pa.schema([("week", pa.date32()), ("year", pa.string()), ("value", pa.float64())])
     return View(
         title=f"{definition.name} by week",
