@@ -1,5 +1,7 @@
 # Everything that a command needs is set up first: uv goes into .venv by pip, the rest comes from uv.lock.
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+# The first that runs: pyenv puts a python3.13 onto the path that only says that it is not selected.
+PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
+  $$each -c '' 2>/dev/null && command -v $$each && break; done)
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint bench soak clean
