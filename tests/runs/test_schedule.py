@@ -47,6 +47,12 @@ def test_only_the_newest_period_is_due_without_catch_up(home: Home) -> None:
     assert str(schedule.tick(NOVEMBER + timedelta(hours=5))) == "2026-10-31"
 
 
+def test_a_step_by_hand_is_never_due(home: Home) -> None:
+    home.notebook("a")
+    home.schedule('[steps.a]\nnotebook = "a.ipynb"\nby_hand = true')
+    assert load_schedule(home.settings.pipelines).step("a").periods(NOVEMBER) == ()
+
+
 def test_a_tick_stands_for_an_hour_where_a_step_is_hourly(home: Home) -> None:
     home.notebook("a")
     home.schedule('[steps.a]\nnotebook = "a.ipynb"\nperiod = "hour"\n[steps.b]\nnotebook = "a.ipynb"')

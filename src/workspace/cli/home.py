@@ -23,7 +23,7 @@ _TOML = """\
 # The workspace's settings. Relative paths start at this file's folder.
 
 [workspace]
-lake = "var/lake"              # the Delta tables: a folder, or a URL of an object store
+lake = "var/lake"              # the Delta tables, in a folder on a local disk
 var = "var"                    # ledger, executed notebooks, reports; not on a network file system
 pipelines = "pipelines"        # pipeline notebooks, and pipeline.toml, which schedules them
 # metrics = "workspace.metrics"  # the module that defines every metric
@@ -38,6 +38,7 @@ pipelines = "pipelines"        # pipeline notebooks, and pipeline.toml, which sc
 # clock = "commit"               # or "message", with history_from, where the writer stamps its transactions
 # personal = ["users.email"]     # columns that hold personal data
 # required = true                # a release needs it
+# required_tables = []           # no release without these, each whole
 #
 # [sources.fx]
 # kind = "fx"

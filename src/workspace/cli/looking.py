@@ -117,7 +117,7 @@ def _steps(schedule: Schedule, ledger: Ledger, now: datetime) -> list[tuple[str,
         if newest and step.freshness is not None:
             fresh = "yes" if now - newest.end <= step.freshness else f"STALE: {_span(now - newest.end)} behind"
         told = f"{last[step.name].period} {last[step.name].state}" if step.name in last else ""
-        rows.append((step.name, step.period, str(newest or ""), fresh, told))
+        rows.append((step.name, "by hand" if step.by_hand else step.period, str(newest or ""), fresh, told))
     return rows
 
 

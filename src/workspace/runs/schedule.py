@@ -12,6 +12,7 @@ retries = 2
 timeout = "30m"
 freshness = "26h"                       # `workspace status` calls it stale when it is further behind
 required = true                         # false: when it fails, what comes after goes on without it
+by_hand = false                         # true: never due; only `workspace run` and `workspace backfill` do it
 ```
 
 Everything is checked when the file is read, so that a slip shows before the first kernel starts.
@@ -49,6 +50,7 @@ _ENTRIES: dict[str, tuple[type, str]] = {
     "timeout": (str, 'timeout = "30m"'),
     "freshness": (str, 'freshness = "26h"'),
     "required": (bool, "required = false"),
+    "by_hand": (bool, "by_hand = true"),
 }
 
 
@@ -69,6 +71,7 @@ class Step:
         timeout: How long one attempt may take.
         freshness: How far its newest finished period may lie behind the business clock.
         required: Whether its failure blocks the steps after it.
+        by_hand: Whether it is never due, and done only when someone asks.
     """
 
     name: str
@@ -83,9 +86,12 @@ class Step:
     timeout: timedelta = timedelta(hours=1)
     freshness: timedelta | None = None
     required: bool = True
+    by_hand: bool = False
 
     def periods(self, as_of: datetime) -> tuple[Period, ...]:
         """List the periods that should be done at a moment, oldest first."""
+        if self.by_hand:
+            return ()
         newest = Period.newest(as_of, self.period)
         if not (self.catch_up and self.start):
             return (newest,)
@@ -207,6 +213,7 @@ def _step(path: Path, name: str, entry: object) -> Step:
         timeout=_duration(where, "timeout", entry.get("timeout", "1h")),
         freshness=_duration(where, "freshness", entry["freshness"]) if "freshness" in entry else None,
         required=entry.get("required", True),
+        by_hand=entry.get("by_hand", False),
     )
 
 

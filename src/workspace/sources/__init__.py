@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from workspace.errors import SettingsError
 from workspace.lake import Lake
 from workspace.settings import FxSource, Settings, load_settings
 from workspace.sources.ingested import Ingested
@@ -12,7 +13,7 @@ from workspace.sources.ingested import Ingested
 if TYPE_CHECKING:
     from workspace.settings import PostgresSource
 
-__all__ = ["Ingested", "ingest"]
+__all__ = ["Ingested", "ingest", "replay_quarantine"]
 
 
 def ingest(name: str, *, run: str, as_of: str, settings: Settings | None = None) -> Ingested:
@@ -47,3 +48,25 @@ def _postgres(source: PostgresSource, lake: Lake, *, run: str, as_of: datetime, 
     from workspace.sources import postgres
 
     return postgres.ingest(source, lake, run=run, as_of=as_of, now=now)
+
+
+def replay_quarantine(name: str, *, run: str, settings: Settings | None = None) -> Ingested:
+    """Try again, in their order, the changes of a source's stopped tables that could not be represented.
+
+    Args:
+        name: A `[sources.<name>]` of `workspace.toml` of kind postgres.
+        run: The id of the run that it belongs to.
+        settings: The settings to use instead of those of the nearest `workspace.toml`.
+
+    Raises:
+        SourceError: The source has never been read, or cannot be asked about its types.
+        SettingsError: The source has no quarantine that could be replayed.
+    """
+    from workspace.sources import postgres
+
+    chosen = settings or load_settings()
+    source = chosen.source(name)
+    if isinstance(source, FxSource):
+        msg = f"[sources.{name}] refuses a bad file whole; nothing of it is in quarantine."
+        raise SettingsError(msg, cure="Name a source of kind postgres.")
+    return postgres.replay_quarantine(source, Lake(chosen.lake), run=run, now=chosen.now())
