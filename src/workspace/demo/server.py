@@ -37,6 +37,7 @@ SHELTER = Path("/var/lib/workspace-postgres")
 # Nobody's process id: larger than any system gives out, and still an int32.
 NOBODY = 2**31 - 2
 SETTINGS = {
+    "max_slot_wal_keep_size": "4GB",
     "wal_level": "logical",
     "max_wal_senders": "10",
     "max_replication_slots": "10",
