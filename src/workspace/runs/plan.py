@@ -38,7 +38,7 @@ def due(schedule: Schedule, as_of: datetime, done: Container[tuple[str, str]]) -
 def changed(schedule: Schedule, as_of: datetime, done: Mapping[tuple[str, str], str]) -> list[tuple[str, str]]:
     """List the newest periods that were done by other code, parameters or upstreams than there are now."""
     prints = fingerprints(schedule)
-    newest = [(step.name, step.periods(as_of)[-1].label) for step in schedule.steps.values()]
+    newest = [(step.name, period.label) for step in schedule.steps.values() for period in step.periods(as_of)[-1:]]
     return [pair for pair in newest if done.get(pair, prints[pair[0]]) != prints[pair[0]]]
 
 
