@@ -64,14 +64,18 @@ def versions(parts: Parts) -> ibis.Table:
     A version that was replaced at the time it began, as within one transaction, has no extent and is left out.
     """
     open_end = ibis.literal(OPEN_END, type=parts.log._valid_at.type())
-    found = [_tail_followed(parts)]
+    found = [_tail_followed(parts).filter(_._op.notin(_ENDED))]
     if parts.folded:
+        # What is folded holds no ends, and what is closed had an extent: neither is asked again.
         found.append(_folded_followed(parts, "left"))
-        found.append(parts.closed.filter(_._ended_position <= parts.folded))
-    columns = [*parts.log.columns, "valid_from", "valid_to"]
     bounded = [rows.mutate(valid_from=_._valid_at, valid_to=_._ended_at.coalesce(open_end)) for rows in found]
-    visible = [rows.filter(_._op.notin(_ENDED), _.valid_from < _.valid_to).select(columns) for rows in bounded]
-    return ibis.union(*visible) if len(visible) > 1 else visible[0]
+    visible = [rows.filter(_.valid_from < _.valid_to) for rows in bounded]
+    if parts.folded:
+        ended = parts.closed.filter(_._ended_position <= parts.folded)
+        visible.append(ended.mutate(valid_from=_._valid_at, valid_to=_._ended_at))
+    columns = [*parts.log.columns, "valid_from", "valid_to"]
+    shown = [rows.select(columns) for rows in visible]
+    return ibis.union(*shown) if len(shown) > 1 else shown[0]
 
 
 def at(versions: ibis.Table, moment: datetime) -> ibis.Table:

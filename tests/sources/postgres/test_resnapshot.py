@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from sources.postgres.shop import NOW, START, Shop
+from sources.postgres.shop import NOW, START, VARIABLE, Shop
+from workspace.demo import PostgresServer
 from workspace.errors import SlotLostError, SourceError
 from workspace.sources import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 BEFORE_NOW = NOW - timedelta(microseconds=1)
 DROP = "select pg_drop_replication_slot('{0}')"
@@ -53,28 +55,28 @@ def test_a_lost_slot_is_told_and_bridged(shop: Shop, loss: str) -> None:
     shop.agree("empty")
 
 
-def test_a_slot_that_the_server_invalidated(shop: Shop) -> None:
-    filled(shop)
-    with psycopg.connect(shop.dsn, autocommit=True) as admin:
-        admin.execute("alter system set max_slot_wal_keep_size = '1MB'")
-        admin.execute("select pg_reload_conf()")
-        try:
-            admin.execute("create table filler (x text)")
+def test_a_slot_that_the_server_invalidated(open_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = PostgresServer(open_folder / "forgetful", settings={"max_slot_wal_keep_size": "1MB"}).start()
+    try:
+        monkeypatch.setenv(VARIABLE, server.dsn("postgres"))
+        shop = Shop(server.dsn("postgres"), tmp_path / "lake", "forgetful")
+        filled(shop)
+        with psycopg.connect(shop.dsn, autocommit=True) as admin:
+            admin.execute("create schema other")
+            admin.execute("create table other.filler (x text)")
             for _ in range(3):
-                admin.execute("insert into filler select repeat('x', 1000) from generate_series(1, 2000)")
+                admin.execute("insert into other.filler select repeat('x', 1000) from generate_series(1, 2000)")
                 admin.execute("select pg_switch_wal()")
                 admin.execute("checkpoint")
-        finally:
-            admin.execute("alter system reset max_slot_wal_keep_size")
-            admin.execute("select pg_reload_conf()")
-            admin.execute("drop table filler")
-    with pytest.raises(SlotLostError, match="invalidated"):
+        with pytest.raises(SlotLostError, match="invalidated"):
+            shop.ingest()
+        findings = [f for f in postgres.preflight(shop.source) if f.level == "error"]
+        assert [f.cure for f in findings] == ["workspace resnapshot shop"]
+        shop.resnapshot()
         shop.ingest()
-    findings = [f for f in postgres.preflight(shop.source) if f.level == "error"]
-    assert [f.cure for f in findings] == ["workspace resnapshot shop"]
-    shop.resnapshot()
-    shop.ingest()
-    shop.agree("t")
+        shop.agree("t")
+    finally:
+        server.remove()
 
 
 def test_a_sound_slot_loses_nothing(shop: Shop) -> None:
