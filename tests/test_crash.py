@@ -86,7 +86,7 @@ def kill_at_random(home: Path, seeds: range) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_kills_at_random_times_change_nothing(new_demo: Callable[..., Path]) -> None:
     kill_at_random(new_demo(), range(25))
 
