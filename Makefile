@@ -22,7 +22,7 @@ setup: .venv/.ready  ## Install everything into .venv
 demo: setup  ## The main job: simulated company -> pipelines -> releases -> report
 	@$(BIN)/workspace demo
 
-test: setup  ## Every test
+test: setup  ## Every test but the soak runs
 	@$(BIN)/pytest
 
 soak: setup  ## Many more seeds of the crash and property tests
