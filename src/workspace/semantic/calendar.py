@@ -12,29 +12,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import ibis
-import ibis.expr.datatypes as dt
 
 from workspace.errors import SemanticError, did_you_mean
 from workspace.semantic.declare import GRAINS
+from workspace.semantic.dialect import dialect
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 OPEN_START = datetime(1, 1, 1, tzinfo=UTC)
 _UNITS = {"hour": "h", "day": "D", "week": "W", "month": "M", "quarter": "Q", "year": "Y"}
-
-
-@ibis.udf.scalar.builtin(name="timezone", signature=((dt.string, dt.Timestamp(timezone="UTC")), dt.timestamp))
-def _duckdb_wall(zone, moment):  # type: ignore[no-untyped-def]  # pragma: no cover - Ibis reads only the signature
-    """The wall clock of a zone at a moment."""
-
-
-@ibis.udf.scalar.builtin(name="timezone", signature=((dt.string, dt.timestamp), dt.Timestamp(timezone="UTC")))
-def _duckdb_moment(zone, wall):  # type: ignore[no-untyped-def]  # pragma: no cover - Ibis reads only the signature
-    """The moment at which the wall clock of a zone shows a time."""
-
-
-# Ibis has no time zone conversion: each backend brings its own pair of functions.
-_TO_WALL = {"duckdb": _duckdb_wall}
-_TO_MOMENT = {"duckdb": _duckdb_moment}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +47,13 @@ class Calendar:
         if not kind.is_timestamp():
             msg = f"A time must be a timestamp or a date, not {kind}."
             raise SemanticError(msg, cure="Declare time(...) on a column of one of these types.")
-        return _TO_WALL[_backend(value)](self.timezone, value)
+        return dialect(value).wall(self.timezone, value)
 
     def moment(self, value: Any) -> Any:
         """Read a time as a moment. A day counts as its last microsecond: what it led to is what it shows."""
         if not value.type().is_date():
             return value
-        midnight = _TO_MOMENT[_backend(value)](self.timezone, (value + ibis.interval(days=1)).cast("timestamp"))
+        midnight = dialect(value).moment(self.timezone, (value + ibis.interval(days=1)).cast("timestamp"))
         return midnight - ibis.interval(microseconds=1)
 
     def truncate(self, wall: Any, grain: str) -> Any:
@@ -156,11 +141,3 @@ def between(bounds: tuple[str | date, str | date]) -> Window:
         msg = f"between={bounds!r} holds no day."
         raise SemanticError(msg, cure="The first day is within, the second is the first one after.")
     return Window(start=start, end=end)
-
-
-def _backend(value: Any) -> str:
-    name: str = value.get_backend().name
-    if name not in _TO_WALL:
-        msg = f"No time zone conversion is known for the backend {name!r}."
-        raise SemanticError(msg, cure=f"Use one of: {', '.join(_TO_WALL)}.")
-    return name

@@ -1,0 +1,70 @@
+"""What Ibis leaves to each backend, and the language needs of all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import ibis.expr.datatypes as dt
+
+from workspace.errors import SemanticError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_UTC = dt.Timestamp(timezone="UTC")
+
+
+@ibis.udf.scalar.builtin(name="timezone", signature=((dt.string, _UTC), dt.timestamp))
+def _duckdb_wall(zone, moment):  # type: ignore[no-untyped-def]  # pragma: no cover - Ibis reads only the signature
+    """The wall clock of a zone at a moment."""
+
+
+@ibis.udf.scalar.builtin(name="timezone", signature=((dt.string, dt.timestamp), _UTC))
+def _duckdb_moment(zone, wall):  # type: ignore[no-untyped-def]  # pragma: no cover - Ibis reads only the signature
+    """The moment at which the wall clock of a zone shows a time."""
+
+
+@ibis.udf.scalar.builtin(name="from_utc_timestamp", signature=((_UTC, dt.string), dt.timestamp))
+def _spark_wall(moment, zone):  # type: ignore[no-untyped-def]  # pragma: no cover - Ibis reads only the signature
+    """The wall clock of a zone at a moment."""
+
+
+@ibis.udf.scalar.builtin(name="to_utc_timestamp", signature=((dt.timestamp, dt.string), _UTC))
+def _spark_moment(wall, zone):  # type: ignore[no-untyped-def]  # pragma: no cover - Ibis reads only the signature
+    """The moment at which the wall clock of a zone shows a time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """How one backend converts between moments (UTC) and the wall clock of a zone.
+
+    Attributes:
+        wall: From zone and moment to wall clock, a timestamp without zone.
+        moment: From zone and wall clock to moment.
+    """
+
+    wall: Callable[[str, Any], Any]
+    moment: Callable[[str, Any], Any]
+
+
+_DIALECTS = {
+    "duckdb": Dialect(wall=_duckdb_wall, moment=_duckdb_moment),
+    "pyspark": Dialect(
+        wall=lambda zone, moment: _spark_wall(moment, zone), moment=lambda zone, wall: _spark_moment(wall, zone)
+    ),
+}
+
+
+def dialect(value: Any) -> Dialect:
+    """Find the dialect of the backend that an expression belongs to.
+
+    Raises:
+        SemanticError: The backend is not one that the language knows.
+    """
+    name: str = value.get_backend().name
+    if name not in _DIALECTS:
+        msg = f"No time zone conversion is known for the backend {name!r}."
+        raise SemanticError(msg, cure=f"Use one of: {', '.join(_DIALECTS)}.")
+    return _DIALECTS[name]
