@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from workspace.semantic.answer import Answer
 from workspace.semantic.ask import Metrics
-from workspace.semantic.declare import Dataset, dim, exact, fact, key, measure, ratio, ref, time
+from workspace.semantic.declare import Dataset, dim, exact, fact, key, ref, time
 from workspace.semantic.definition import Definition
 from workspace.semantic.join import Reader
+from workspace.semantic.metric import Metric, funnel, measure, metric, ratio, retention
 from workspace.semantic.model import Model
 from workspace.semantic.names import Condition, Field
 
@@ -19,15 +20,19 @@ __all__ = [
     "Dataset",
     "Definition",
     "Field",
+    "Metric",
     "Metrics",
     "Model",
     "Reader",
     "dim",
     "exact",
     "fact",
+    "funnel",
     "key",
     "measure",
+    "metric",
     "ratio",
     "ref",
+    "retention",
     "time",
 ]

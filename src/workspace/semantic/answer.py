@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from workspace.semantic.declare import Metric
+    from workspace.semantic.metric import Metric
     from workspace.semantic.definition import Definition
     from workspace.semantic.join import Reader
     from workspace.semantic.model import Model

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import ibis.expr.operations as ops
 
-from workspace.semantic.declare import Measure, Metric, Spec, parts
+from workspace.semantic.declare import Spec
 from workspace.semantic.join import Joined, joined
+from workspace.semantic.metric import Arithmetic, Measure, Metric, parts
 from workspace.semantic.question import Question, check, is_own_time, read
 from workspace.semantic.rows import Trace
 
@@ -171,7 +172,8 @@ def _value(metric: Metric, table: Any) -> Any:
     if isinstance(metric, Measure):
         value = table[metric.name]
         return value.cast("float64") if value.type().is_decimal() else value
-    above, below = (_value(part, table).cast("float64") for part in (metric.numerator, metric.denominator))
+    assert isinstance(metric, Arithmetic)
+    above, below = (_value(part, table).cast("float64") for part in (metric.left, metric.right))
     return above / below.nullif(0)
 
 

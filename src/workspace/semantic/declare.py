@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from workspace.errors import SemanticError
@@ -68,50 +69,20 @@ class Time(Member):
 
 
 @dataclass(eq=False, kw_only=True)
-class Measure(Member):
-    """An aggregate over the rows of its dataset; by its name also a metric."""
-
-    expr: Any
-    unit: str = ""
-    owner: str = ""
-    snapshot: Literal["last"] | None = None
-    over: Ref | None = None
-
-
-@dataclass(eq=False, kw_only=True)
 class Ref(Member):
     """At most one row of another dataset for each row of this one."""
 
     target: type[Dataset] | str
     exprs: tuple[Any, ...] = ()
     named: Mapping[str, Any] = field(default_factory=dict)
-    valid: Literal["event", "now"] | None = None
+    valid: Literal["event", "now"] | date | None = None
     before: Literal["earliest", "null"] = "earliest"
+    missing: float = 0.0
 
     @property
     def target_name(self) -> str:
         """The name of the dataset that is meant."""
         return self.target if isinstance(self.target, str) else self.target.__name__
-
-
-@dataclass(eq=False, kw_only=True)
-class Ratio:
-    """One metric over another; its name is the keyword under which the model takes it."""
-
-    numerator: Measure | Ratio
-    denominator: Measure | Ratio
-    description: str = ""
-    unit: str = ""
-    owner: str = ""
-    name: str = field(default="", init=False)
-
-
-Metric = Measure | Ratio
-
-
-def parts(metric: Metric) -> list[Measure]:
-    """List the measures that a metric is made of."""
-    return [metric] if isinstance(metric, Measure) else [*parts(metric.numerator), *parts(metric.denominator)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,37 +202,12 @@ def time(expr: Any, description: str = "", *, default: bool = False) -> Time:
     return Time(expr=expr, description=description, default=default)
 
 
-def measure(
-    expr: Any,
-    description: str = "",
-    *,
-    unit: str = "",
-    owner: str = "",
-    snapshot: Literal["last"] | None = None,
-    over: Ref | None = None,
-) -> Measure:
-    """Declare an aggregate of the dataset's rows. It is a metric by its name.
-
-    Args:
-        expr: Any Ibis aggregate, e.g. `_.amount.sum()`, `_.user_id.nunique()`, `_.count(where=_.status == "paid")`.
-        description: What it means, in the words of its owner.
-        unit: "EUR" or another currency, "count", "percent" (of a share between 0 and 1), or empty.
-        owner: Who decides about it.
-        snapshot: "last" for a level rather than a flow: only each one's last rows in a period count.
-        over: Whose last rows: a reference of the same dataset, e.g. `listing`.
-    """
-    text_of(expr)
-    if (snapshot is None) != (over is None):
-        msg = f"measure({expr!r}) gives only one of snapshot= and over=."
-        raise SemanticError(msg, cure='Write snapshot="last", over=<reference>.')
-    return Measure(expr=expr, description=description, unit=unit, owner=owner, snapshot=snapshot, over=over)
-
-
 def ref(
     target: type[Dataset] | str,
     *exprs: Any,
-    valid: Literal["event", "now"] | None = None,
+    valid: Literal["event", "now"] | str | date | None = None,
     before: Literal["earliest", "null"] = "earliest",
+    missing: float = 0.0,
     description: str = "",
     **named: Any,
 ) -> Ref:
@@ -271,19 +217,34 @@ def ref(
         target: The dataset, or its name if it is declared further down.
         exprs: This dataset's values for the target's key, in the order of the key's columns.
         valid: Which version of a history dataset: that at the time of the row which the path started from (default),
-            that at *this* dataset's own default time ("event"), or the newest ("now").
+            that at *this* dataset's own default time ("event"), the newest ("now"), or that of a day ("2026-09-01",
+            at its beginning in the reporting time zone).
         before: What facts older than the first known version see: that version, or NULL.
+        missing: The largest share of rows whose reference may lead nowhere; the checks hold the data to it.
         description: What the relation means.
         named: The same values as `exprs`, by the name of the key's column.
     """
     for expr in (*exprs, *named.values()):
         text_of(expr)
-    return Ref(target=target, exprs=exprs, named=named, valid=valid, before=before, description=description)
+    return Ref(
+        target=target,
+        exprs=exprs,
+        named=named,
+        valid=_valid(valid),
+        before=before,
+        missing=missing,
+        description=description,
+    )
 
 
-def ratio(numerator: Metric, denominator: Metric, description: str = "", *, unit: str = "", owner: str = "") -> Ratio:
-    """Declare one metric over another, each aggregated on its own first. NULL where the denominator is 0."""
-    return Ratio(numerator=numerator, denominator=denominator, description=description, unit=unit, owner=owner)
+def _valid(given: str | date | None) -> Literal["event", "now"] | date | None:
+    if given is None or given in ("event", "now") or isinstance(given, date):
+        return given  # type: ignore[return-value]  # the two words are all that is left of str
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        msg = f"valid={given!r} says no version."
+        raise SemanticError(msg, cure='Write "event", "now" or a day such as "2026-09-01".') from None
 
 
 def exact(expr: Any) -> Any:

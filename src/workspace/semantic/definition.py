@@ -10,7 +10,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workspace.semantic.declare import Dim, Fact, Key, Measure, Member, Metric, Ref, Spec, Time, parts, text_of
+from workspace.semantic.declare import Dim, Fact, Key, Member, Ref, Spec, Time, text_of
+from workspace.semantic.metric import Arithmetic, Measure, Metric, parts
 from workspace.semantic.rows import Trace
 
 if TYPE_CHECKING:
@@ -79,10 +80,11 @@ def formula(metric: Metric) -> str:
     """Write a metric's own formula."""
     if isinstance(metric, Measure):
         return f"{metric.dataset}: {text_of(metric.expr)}"
-    return " / ".join(_operand(part) for part in (metric.numerator, metric.denominator))
+    assert isinstance(metric, Arithmetic)
+    return f" {metric.sign} ".join(_operand(part) for part in (metric.left, metric.right))
 
 
-def _operand(part: Metric) -> str:
+def _operand(part) -> str:
     return f"{part.dataset}.{part.name}" if isinstance(part, Measure) else f"({formula(part)})"
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from workspace.errors import SemanticError, did_you_mean
 from workspace.semantic.ask import Metrics
 from workspace.semantic.calendar import Calendar
-from workspace.semantic.declare import Dataset, Measure, Metric, Ratio, Ref, Spec, Time, parts
+from workspace.semantic.declare import Dataset, Ref, Spec, Time
 from workspace.semantic.definition import Definition, define
+from workspace.semantic.metric import Made, Measure, Metric, parts
 from workspace.semantic.rows import Trace
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Model:
         'Orders.revenue / Orders.orders'
     """
 
-    def __init__(self, *datasets: type[Dataset], timezone: str, week: str = "mon", **ratios: Ratio) -> None:
+    def __init__(self, *datasets: type[Dataset], timezone: str, week: str = "mon", **ratios: Metric) -> None:
         self.calendar = Calendar(timezone=timezone, week=week)
         self.specs: dict[str, Spec] = {cls.__dataset__.name: cls.__dataset__ for cls in datasets}
         self.metrics: Mapping[str, Metric] = dict(_metrics(self.specs, ratios))
@@ -100,7 +101,7 @@ class Model:
         return self.target(walk[-1]) if walk else home
 
 
-def _metrics(specs: Mapping[str, Spec], ratios: Mapping[str, Ratio]) -> Iterator[tuple[str, Metric]]:
+def _metrics(specs: Mapping[str, Spec], ratios: Mapping[str, Metric]) -> Iterator[tuple[str, Metric]]:
     """Name every metric once."""
     seen: dict[str, str] = {}
     named: list[tuple[str, str, Metric]] = [
@@ -109,7 +110,7 @@ def _metrics(specs: Mapping[str, Spec], ratios: Mapping[str, Ratio]) -> Iterator
         for measure in spec.of(Measure)
     ]
     for name, ratio in ratios.items():
-        if not isinstance(ratio, Ratio):
+        if not isinstance(ratio, Made):
             msg = f"{name}={ratio!r} is not a metric."
             raise SemanticError(msg, cure="Models take ratio(...) by keyword; measures belong into their dataset.")
         ratio.name = name

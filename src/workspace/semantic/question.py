@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from workspace.errors import SemanticError
-from workspace.semantic.declare import Dim, Measure, Metric, Spec, Time, parts
+from workspace.semantic.declare import Dim, Spec, Time
+from workspace.semantic.metric import Measure, Metric, parts
 from workspace.semantic.names import Condition, Field, Found, endings, find, meaning
 
 if TYPE_CHECKING:
