@@ -140,7 +140,8 @@ def _metric(m: Metrics, given: Any, where: str) -> Answer:
 def _operated(m: Metrics, metric: Any, operation: str, value: Any, where: str) -> Answer:
     made: Answer
     if operation in SPANS:
-        made = getattr(metric, operation)(_of(value, str, where, '"28 days"'))
+        span = _of(value, str, where, '"28 days"')
+        made = getattr(metric, operation)(span)
     elif operation == "all_time":
         if value is not True:
             raise SemanticError(f"{where} is {value!r}.", cure="Write true.")
@@ -223,6 +224,8 @@ def _compared(left: Any, entry: Mapping[str, Any], where: str) -> Condition:
         raise SemanticError(f"{where} lacks value.", cure=f"Say what {entry['path']} is compared with.")
     elif sign == "in":
         made = left.isin([_value(v, where) for v in _several(entry["value"], f"{where}.value")])
+    elif entry["value"] is None:
+        raise SemanticError(f"{where}: nothing is {sign} null.", cure='Write "is": "missing" or "is": "there".')
     else:
         made = SIGNS[sign](left, _value(entry["value"], where))
     return made  # type: ignore[no-any-return]
@@ -258,6 +261,7 @@ def _several(given: Any, where: str) -> list[Any]:
 
 
 def _of(given: Any, kind: type, where: str, example: str) -> Any:
-    if not isinstance(given, kind) or (kind is int and (isinstance(given, bool) or given < 1)):
+    wrong = isinstance(given, bool) != (kind is bool) or (kind is int and isinstance(given, int) and given < 1)
+    if not isinstance(given, kind) or wrong:
         raise SemanticError(f"{where} is {given!r}.", cure=f"Write {where} as {example}.")
     return given
