@@ -73,6 +73,20 @@ def connect(
     return Workspace(chosen, lake, find(lake, release, known_by=known_by, candidate=candidate))
 
 
+def definitions(settings: Settings, name: str) -> Any:
+    """Give what the metrics module that the settings point to defines: its `model`, its `checks`.
+
+    Raises:
+        SettingsError: The module cannot be imported, or defines no such thing.
+    """
+    module = settings.metrics
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        msg = f"The metrics module {module} has no {name}: {error}."
+        raise SettingsError(msg, cure="Name a module that defines it in workspace.toml: metrics = ...") from error
+
+
 class Workspace:
     """One release: tables, history, SQL and metrics, all read at the same cut.
 
@@ -101,7 +115,7 @@ class Workspace:
             SettingsError: The module that the settings name cannot be imported or defines no `model`.
         """
         if self._metrics is None:
-            self._metrics = self._definitions("model").bind(self)
+            self._metrics = definitions(self.settings, "model").bind(self)
         return self._metrics
 
     def table(self, name: str) -> ibis.Table:
@@ -155,7 +169,7 @@ class Workspace:
             RunError: A check with severity error failed; nothing will be published.
         """
         keys = {name: self._lake.log(name).keys for name in self.tables}
-        checks = [*structure(keys), *self._definitions("checks")]
+        checks = [*structure(keys), *definitions(self.settings, "checks")]
         audit = Audit(release=self.release.name, done=tuple(run_checks(self, checks)))
         self._lake.record("checks", self._recorded(audit))
         if audit.failed:
@@ -196,14 +210,6 @@ class Workspace:
             for checked in audit.done
         ]
         return pa.Table.from_pylist(entries, schema=_CHECKS)
-
-    def _definitions(self, name: str) -> Any:
-        module = self.settings.metrics
-        try:
-            return getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError) as error:
-            msg = f"The metrics module {module} has no {name}: {error}."
-            raise SettingsError(msg, cure="Name a module that defines it in workspace.toml: metrics = ...") from error
 
     def __repr__(self) -> str:
         lines = [f"Release {self.release.name}, as of {self.release.as_of:%Y-%m-%d %H:%M} UTC"]
