@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from workspace.cli import demo, home, looking, working
+from workspace.cli import demo, home, looking, metrics, working
 from workspace.cli.group import Commands
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(demo.app, name="demo")
+app.add_typer(metrics.app, name="metrics")
 for command in (
     home.init,
     working.tick,

@@ -148,7 +148,7 @@ def _operated(m: Metrics, metric: Any, operation: str, value: Any, where: str) -
         made = metric.all_time()
     elif operation == "share":
         paths = _several(value, where)
-        made = metric.share(within=[_field(m, path, f"{where}[{i}]") for i, path in enumerate(paths)])
+        made = metric.share(within=tuple(_field(m, path, f"{where}[{i}]") for i, path in enumerate(paths)))
     else:
         made = metric.where(_condition(m, value, where))
     return made

@@ -1,0 +1,84 @@
+"""The commands about metrics: what there is, what it means, and its catalog."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from workspace.front import Workspace
+    from workspace.semantic import Model
+    from workspace.settings import Settings
+
+app = typer.Typer(invoke_without_command=True)
+
+Name = Annotated[str, typer.Argument(help="A metric.")]
+
+
+@app.callback()
+def metrics(context: typer.Context) -> None:
+    """List every metric; with a command, say more about them."""
+    if context.invoked_subcommand:
+        return
+    from workspace.cli.shown import table
+    from workspace.settings import load_settings
+
+    model = _model(load_settings())
+    found = [model.definition(name) for name in sorted(model.metrics)]
+    rows = [(d.name, d.description, d.unit, d.owner, d.id) for d in found]
+    table("Metrics", ("metric", "meaning", "unit", "owner", "definition"), rows)
+
+
+@app.command()
+def show(name: Name) -> None:
+    """Say what one metric means, what it can be split by, and from which tables it comes."""
+    from workspace.cli.shown import say
+    from workspace.semantic.lineage import lineage, splits
+    from workspace.settings import load_settings
+
+    model = _model(load_settings())
+    definition, found = model.definition(name), lineage(model, name)
+    paths = splits(model.bind(None), model, name)  # type: ignore[arg-type]  # nothing is read
+    for label, value in (
+        (name, definition.description),
+        ("unit", definition.unit),
+        ("owner", definition.owner),
+        ("definition", definition.id),
+        ("formula", definition.formula),
+        ("measures", ", ".join(found.measures)),
+        ("tables", ", ".join(sorted(set(found.tables.values())))),
+        ("split by", ", ".join(paths)),
+    ):
+        say(f"{label}: {value or '-'}")
+    say(f"\n{definition.text}", "dim")
+
+
+@app.command()
+def catalog(
+    out: Annotated[Path | None, typer.Option(help="The folder to write to; var/catalog if not given.")] = None,
+) -> None:
+    """Write a page about all metrics: meaning, owner, formula, lineage, trend at the newest release, uses."""
+    from workspace.cli.shown import say
+    from workspace.reports.catalog import write_catalog
+    from workspace.settings import load_settings
+
+    settings = load_settings()
+    folder = out or settings.var / "catalog"
+    say(str(write_catalog(settings, _model(settings), _newest(settings), folder)))
+
+
+def _model(settings: Settings) -> Model:
+    from workspace.front import definitions
+
+    model: Model = definitions(settings, "model")
+    return model
+
+
+def _newest(settings: Settings) -> Workspace | None:
+    """Open the newest release; None where nothing was published yet."""
+    from workspace.front import connect
+    from workspace.lake import Lake, releases
+
+    return connect(settings=settings) if releases(Lake(settings.lake), "published") else None

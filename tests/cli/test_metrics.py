@@ -1,0 +1,54 @@
+"""The commands about metrics, where nothing was published yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workspace.metrics import model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from typer.testing import Result
+
+    from runs.homes import Home
+
+    Call = Callable[..., Result]
+
+
+def test_metrics_are_listed(home: Home, workspace: Call) -> None:
+    told = workspace("metrics").stdout
+    assert {line.split()[0] for line in told.splitlines()[2:]} == set(model.metrics)
+    assert model.definition("gbv").id in told
+
+
+def test_one_metric_is_explained(home: Home, workspace: Call) -> None:
+    lines = workspace("metrics", "show", "aov").stdout.splitlines()
+    assert lines[0] == "aov: Average order value: gbv a booking"
+    assert "measures: Items.gbv, Bookings.bookings" in lines
+    assert "tables: fx.rates, inventory_db.booking_items, inventory_db.bookings" in lines
+    assert any(line.startswith("split by: account_status, booker.city") for line in lines)
+
+
+def test_a_misspelt_metric_is_answered_with_the_right_one(home: Home, workspace: Call) -> None:
+    told = workspace("metrics", "show", "gvb")
+    assert told.exit_code == 1
+    assert "There is no metric 'gvb'." in told.stderr
+    assert "Did you mean gbv" in told.stderr
+
+
+def test_a_catalog_is_written(home: Home, workspace: Call, tmp_path: Path) -> None:
+    assert workspace("metrics", "catalog").stdout == f"{tmp_path}/var/catalog/index.html\n"
+    assert workspace("metrics", "catalog", "--out", str(tmp_path / "there")).exit_code == 0
+    assert "no release yet" in (tmp_path / "there" / "index.html").read_text()
+
+
+def test_every_command_says_what_it_does(workspace: Call) -> None:
+    from workspace.cli.metrics import app
+
+    for command in app.registered_commands:
+        assert command.callback is not None
+        assert (command.callback.__doc__ or "").partition("\n")[0].endswith((".", ":"))
+        name = command.name or command.callback.__name__
+        assert workspace("metrics", name, "--help").exit_code == 0

@@ -1,0 +1,95 @@
+"""The catalog: everything about every metric on one page, in a real browser."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from browser import browsing
+from workspace.metrics import model
+from workspace.reports.catalog import catalog, write_catalog
+from workspace.reports.uses import uses
+from workspace.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from workspace.front import Workspace
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    cells = [
+        {"cell_type": "code", "source": ["m.gbv.by(\n", "    m.month)"], "outputs": [{"text": "m.aov"}]},
+        {"cell_type": "markdown", "source": "m.refunds is the one"},
+        {"cell_type": "code", "source": "ws.table('inventory_db.bookings')"},
+    ]
+    (folder / "look.ipynb").write_text(json.dumps({"cells": cells}))
+    (folder / "broken.ipynb").write_text("{")
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines" / "questions.toml").write_text('[questions.a]\nmetrics = ["take_rate"]')
+    return Settings(home=tmp_path, lake="", var=tmp_path / "var", pipelines=tmp_path / "pipelines")
+
+
+@pytest.fixture
+def written(settings: Settings, workspace: Workspace, tmp_path: Path) -> Path:
+    return write_catalog(settings, model, workspace, tmp_path / "out")
+
+
+def test_who_uses_a_metric_is_read_from_code_alone(settings: Settings) -> None:
+    folders = [settings.home / "notebooks", settings.pipelines, settings.home / "missing"]
+    assert uses(model.metrics, folders, settings.home) == {
+        "gbv": ["notebooks/look.ipynb"],
+        "take_rate": ["pipelines/questions.toml"],
+    }
+    assert uses([], folders, settings.home) == {}
+
+
+def test_trends_are_the_numbers_that_the_metric_gives(settings: Settings, workspace: Workspace) -> None:
+    m: Any = workspace.metrics
+    entries = {entry.definition.name: entry for entry in catalog(settings, model, workspace).entries}
+    asked = m.gbv.by(m.week, last="12 weeks").to_arrow().to_pylist()
+    assert [(row["week"], float(row["gbv"])) for row in asked] == list(entries["gbv"].trend.points)
+    assert entries["gbv"].trend.last == f"{asked[-1]['gbv']:,.2f}"
+
+
+@pytest.mark.slow
+def test_a_search_narrows_the_list_and_nothing_is_loaded(written: Path) -> None:
+    with browsing() as browsed:
+        page = browsed.page
+        page.on("console", lambda message: browsed.errors.append(message.text))
+        page.goto(written.as_uri())
+        head = page.locator("header").inner_text()
+        assert "release 2026-10-31 · as of 2026-11-01 00:00 UTC · days begin in Europe/Berlin" in head
+        shown = page.locator("article:visible h2")
+        assert shown.count() == len(model.metrics)
+        for word, first in (("take rate", "take_rate"), ("inventory_db.payments", "refunds"), ("SUPPLY", "open_slots")):
+            page.fill("#search", word)
+            assert shown.all_inner_texts() == [first]
+        page.fill("#search", "zebra")
+        assert shown.count() == 0
+        assert page.locator("#found").inner_text() == "Nothing is called so."
+        page.fill("#search", "gbv")
+        # What has it in its name stands above what is only made of it.
+        heights = {article.get_attribute("id"): article.bounding_box() for article in page.locator("article").all()}
+        tops = {name: box["y"] for name, box in heights.items() if box}
+        assert min(tops, key=lambda name: tops[name]) == "gbv"
+        assert {"aov", "take_rate"} <= tops.keys() < set(model.metrics)
+        for width in (1280, 380):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth") <= 0
+        assert page.locator("#gbv .spark path").count() > 1
+        assert page.locator("#gbv .lineage text").all_text_contents()[0] == "gbv"
+        assert browsed.outside(written.as_uri()) == []
+        assert browsed.errors == []
+
+
+def test_without_a_release_there_are_no_trends(settings: Settings, tmp_path: Path) -> None:
+    page = write_catalog(settings, model, None, tmp_path / "out").read_text()
+    assert "no release yet" in page
+    assert 'class="spark"' not in page
+    assert all(f'<article id="{name}"' in page for name in model.metrics)
