@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from workspace.cli import demo, home, looking, metrics, working
+from workspace.cli import demo, home, looking, metrics, serving, working
 from workspace.cli.group import Commands
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ for command in (
     home.resnapshot,
     home.lab,
     working.report,
+    serving.mcp,
 ):
     app.command()(command)
 

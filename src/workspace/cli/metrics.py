@@ -35,7 +35,7 @@ def metrics(context: typer.Context) -> None:
 def show(name: Name) -> None:
     """Say what one metric means, what it can be split by, and from which tables it comes."""
     from workspace.cli.shown import say
-    from workspace.semantic.lineage import lineage, splits
+    from workspace.semantic.origins import lineage, splits
     from workspace.settings import load_settings
 
     model = _model(load_settings())

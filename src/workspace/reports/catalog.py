@@ -9,7 +9,7 @@ from workspace.display import Column, formatter
 from workspace.errors import WorkspaceError
 from workspace.reports.catalog_page import page
 from workspace.reports.uses import uses
-from workspace.semantic.lineage import Lineage, lineage, splits
+from workspace.semantic.origins import Lineage, lineage, splits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

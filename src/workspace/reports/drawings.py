@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from workspace.semantic.lineage import Lineage
+    from workspace.semantic.origins import Lineage
 
 _ROW, _BOX, _GAP, _LETTER, _INSET = 26, 20, 34, 6.4, 8
 _WIDTH, _HEIGHT, _MARGIN = 132, 36, 4

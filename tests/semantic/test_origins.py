@@ -8,7 +8,7 @@ import pytest
 
 from semantic.shop import MODEL
 from workspace.errors import SemanticError
-from workspace.semantic.lineage import lineage, splits
+from workspace.semantic.origins import lineage, splits
 
 
 def test_a_measure_reads_its_own_dataset_first() -> None:

@@ -1,0 +1,62 @@
+"""A release without its personal columns, for those who may not see them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from workspace.errors import LakeError
+from workspace.lake import Lake
+from workspace.settings import PostgresSource
+
+if TYPE_CHECKING:
+    from workspace.front import Workspace
+    from workspace.lake import Release
+    from workspace.settings import Settings
+
+
+class Discreet:
+    """Reads a release like the workspace itself, but for the columns that hold personal data.
+
+    They are not there: no metric, path or condition can reach them, so nothing of them can leave, not even by
+    guessing. What is personal is what the settings name now, and what they named when a column was first captured.
+
+    Attributes:
+        release: Which one.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.release: Release = workspace.release
+        self._workspace = workspace
+        self._lake = Lake(workspace.settings.lake)
+        self._personal = cache(self._find)
+
+    def table(self, name: str) -> Any:
+        """Give a table's live rows, without personal columns."""
+        return self._without(self._workspace.table(name), name)
+
+    def history(self, name: str) -> Any:
+        """Give every version of a table's rows, without personal columns."""
+        return self._without(self._workspace.history(name), name)
+
+    def personal(self) -> list[str]:
+        """Name the columns that are left out, each `<source>.<table>.<column>`."""
+        return [f"{table}.{column}" for table in self._workspace.tables for column in sorted(self._personal(table))]
+
+    def _without(self, rows: Any, name: str) -> Any:
+        hidden = [column for column in rows.columns if column in self._personal(name)]
+        return rows.drop(*hidden) if hidden else rows
+
+    def _find(self, name: str) -> frozenset[str]:
+        try:
+            captured = {column.name for column in self._lake.log(name).columns if column.personal}
+        except LakeError:
+            captured = set()  # a table that is not captured has no such marks
+        return frozenset(captured | _named(self._workspace.settings, name))
+
+
+def _named(settings: Settings, name: str) -> set[str]:
+    source, _, table = name.partition(".")
+    found = settings.sources.get(source)
+    listed = found.personal if isinstance(found, PostgresSource) else ()
+    return {entry.rpartition(".")[2] for entry in listed if entry.rpartition(".")[0] == table}
