@@ -1,15 +1,18 @@
-"""The commands about metrics, where nothing was published yet."""
+"""The commands about metrics."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
+from cli.shop_home import ShopHome
 from workspace.metrics import model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import pytest
     from typer.testing import Result
 
     from runs.homes import Home
@@ -42,6 +45,22 @@ def test_a_catalog_is_written(home: Home, workspace: Call, tmp_path: Path) -> No
     assert workspace("metrics", "catalog").stdout == f"{tmp_path}/var/catalog/index.html\n"
     assert workspace("metrics", "catalog", "--out", str(tmp_path / "there")).exit_code == 0
     assert "no release yet" in (tmp_path / "there" / "index.html").read_text()
+
+
+def test_questions_are_saved_once_a_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workspace: Call) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "shop_metrics", raising=False)
+    monkeypatch.setenv("WORKSPACE_HOME", str(tmp_path))
+    ShopHome.make(tmp_path)
+    told = workspace("metrics", "save")
+    assert told.exit_code == 1
+    assert "declares no question" in told.stderr
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines" / "questions.toml").write_text('[questions.cities]\nmetrics = ["orders"]\nby = ["city"]\n')
+    uri = f"{tmp_path}/var/lake/derived/saved/cities"
+    assert workspace("metrics", "save").stdout == f"cities: 2 rows of release 2026-01-03 in {uri}\n"
+    assert workspace("metrics", "save", "cities").stdout == "cities: release 2026-01-03 is saved already\n"
+    assert "Did you mean cities" in workspace("metrics", "save", "citys").stderr
 
 
 def test_every_command_says_what_it_does(workspace: Call) -> None:

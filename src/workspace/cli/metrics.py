@@ -69,6 +69,28 @@ def catalog(
     say(str(write_catalog(settings, _model(settings), _newest(settings), folder)))
 
 
+@app.command()
+def save(
+    name: Annotated[str | None, typer.Argument(help="One saved question; all if not given.")] = None,
+) -> None:
+    """Keep the answers to the questions in pipelines/questions.toml as Delta tables of the newest release."""
+    from workspace.cli.shown import say
+    from workspace.front import connect
+    from workspace.reports.saved import chosen, load_questions
+    from workspace.reports.saved import save as keep
+    from workspace.settings import load_settings
+
+    settings = load_settings()
+    questions = chosen(load_questions(settings.pipelines), name, settings.pipelines)
+    workspace = connect(settings=settings)
+    for question in questions:
+        kept = keep(workspace, question)
+        if kept.rows is None:
+            say(f"{kept.name}: release {kept.release} is saved already")
+        else:
+            say(f"{kept.name}: {kept.rows:,} rows of release {kept.release} in {kept.uri}")
+
+
 def _model(settings: Settings) -> Model:
     from workspace.front import definitions
 

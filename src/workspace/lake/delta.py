@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -99,6 +99,8 @@ def commit(
     app: str,
     version: int,
     replace: bool = False,
+    reshape: bool = False,
+    metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write rows and the version of `app` in one commit.
 
@@ -111,13 +113,18 @@ def commit(
         app: Whose progress this is.
         version: How far it is after this commit.
         replace: Replace all rows instead of adding to them.
+        reshape: With `replace`: let the rows bring other columns than the table has.
+        metadata: What the commit says about itself.
 
     Raises:
         LakeError: Another process committed for the same app in between.
     """
-    properties = CommitProperties(app_transactions=[Transaction(app, version)])
+    said = None if metadata is None else dict(metadata)
+    properties = CommitProperties(app_transactions=[Transaction(app, version)], custom_metadata=said)
+    shape: Literal["overwrite"] | None = "overwrite" if reshape else None
+    mode: Literal["overwrite", "append"] = "overwrite" if replace else "append"
     try:
-        write_deltalake(table, rows, mode="overwrite" if replace else "append", commit_properties=properties)
+        write_deltalake(table, rows, mode=mode, schema_mode=shape, commit_properties=properties)
     except CommitFailedError as error:
         msg = f"Another process wrote {app} to {table.table_uri} at the same time; nothing was written twice."
         raise LakeError(msg, cure="Run it again.") from error
