@@ -69,5 +69,6 @@ def test_bookings_do_not_split_by_listing(m: Any) -> None:
     assert str(refused.value) == (
         "bookings cannot be split or filtered by listing.city: one row of Bookings has many rows of Items "
         "(Items.booking leads to Bookings), and each may have another listing.city.\n"
-        "What to do: Ask for a metric of Items instead, which splits cleanly: gbv, commission, unconverted_items."
+        "What to do: Ask for a metric of Items instead, which splits cleanly: gbv, commission, unconverted_items; "
+        "or add overlap=True, and each row of Bookings counts once for every listing.city that it has."
     )

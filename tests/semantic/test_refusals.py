@@ -25,7 +25,8 @@ class TestQuestions:
             "orders cannot be split or filtered by product.colour: one row of Orders has many rows of Lines "
             "(Lines.order leads to Orders), and each may have another product.colour.\n"
             "What to do: Ask for a metric of Lines instead, which splits cleanly: "
-            "revenue, lines, cheapest, dearest, typical, fees."
+            "revenue, lines, cheapest, dearest, typical, fees; "
+            "or add overlap=True, and each row of Orders counts once for every product.colour that it has."
         )
 
     def test_a_filter_is_refused_for_the_metric_that_cannot_have_it(self, m: Any) -> None:
@@ -143,12 +144,26 @@ class TestModels:
         said = refusal(lambda: Model(Customers, timezone="UTC", x=ratio(Orders.returned, Customers.new_customers)))
         assert said.startswith("The metric x uses Orders.returned, which is not in this model.")
 
-    def test_measures_need_a_time(self) -> None:
+    def test_what_has_no_time_cannot_be_asked_by_time(self) -> None:
         class Things(Dataset, table="things"):
+            kind = dim(_.kind)
             things = measure(_.count())
 
-        said = refusal(lambda: Model(Things, timezone="UTC"))
-        assert said.startswith("Things has the measure things, but no default time to ask for it by.")
+        m = Model(Things, timezone="UTC").bind(None)  # type: ignore[arg-type]  # nothing is read
+        m.things.by(m.kind)
+        said = "things has no time: Things declares no default time to ask for it by."
+        assert refusal(lambda: m.things.by(m.month)).startswith(said)
+        assert refusal(lambda: m.things.by(between=("2026-01-01", "2026-02-01"))).startswith(said)
+        assert refusal(lambda: m.things.by(where=m.month == "2026-01-01")).startswith(said)
+        assert refusal(lambda: m.things.trailing("7 days").by(m.kind)).startswith("things_trailing_7_days has no time")
+
+    def test_a_level_needs_a_time(self) -> None:
+        class Shelves(Dataset, table="shelves"):
+            product = ref(Products, _.product_id)
+            pieces = measure(_.pieces.sum(), snapshot="last", over=product)
+
+        said = refusal(lambda: Model(Shelves, Products, Brands, timezone="UTC"))
+        assert said.startswith("Shelves.pieces is a level over time, but Shelves has no default time.")
 
     def test_a_reference_needs_the_whole_key(self) -> None:
         class Notes(Dataset, table="notes"):

@@ -5,15 +5,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import ibis
 
 from workspace import display
 from workspace.errors import SemanticError
 from workspace.semantic import calendar
-from workspace.semantic import compile as compiler
-from workspace.semantic.names import Condition, Field
+from workspace.semantic.algebra import Algebra
+from workspace.semantic.compare import Comparison, diff, why
+from workspace.semantic.compile import Compiler
+from workspace.semantic.declare import GRAINS
+from workspace.semantic.definition import define
+from workspace.semantic.lineage import explanation, lineage, rows_behind
+from workspace.semantic.names import Condition, Field, Per
 from workspace.semantic.notes import notes
 from workspace.semantic.question import Question, check
 
@@ -24,10 +29,12 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from workspace.semantic.metric import Metric
+    from workspace.semantic.calendar import Window
     from workspace.semantic.definition import Definition
     from workspace.semantic.join import Reader
+    from workspace.semantic.metric import Metric
     from workspace.semantic.model import Model
+    from workspace.semantic.names import By
 
 SHOWN = 1000  # rows that a repr fetches; what a chart can use
 
@@ -35,7 +42,7 @@ Where = Condition | Iterable[Condition] | None
 Between = tuple["str | date", "str | date"] | None
 
 
-class Answer:
+class Answer(Algebra):
     """One or more metrics, grouped and filtered. Nothing is read until it is shown or converted."""
 
     def __init__(self, model: Model, reader: Reader, question: Question) -> None:
@@ -45,41 +52,101 @@ class Answer:
         # What `m.gbv?` shows.
         self.__doc__ = self.describe()
 
-    def by(self, *fields: Field, where: Where = None, last: str | None = None, between: Between = None) -> Answer:
+    def by(
+        self,
+        *fields: By,
+        where: Where = None,
+        last: str | None = None,
+        between: Between = None,
+        overlap: bool = False,
+        fill: bool = False,
+        top: int | None = None,
+    ) -> Answer:
         """Group, and choose rows.
 
         Args:
             fields: Paths to group by, e.g. `m.month`, `m.listing.city`.
-            where: Conditions that all must hold.
+            where: Conditions that all must hold: of rows (`m.status == "paid"`), or of groups (`m.bookings > 100`).
             last: So many whole periods before the release's `as_of`, e.g. "12 weeks".
             between: The first day, and the first day after, in the reporting time zone.
+            overlap: Let a row count once for each of the many values that a path leads to; groups then add up to more
+                than the total.
+            fill: Show the periods in which nothing happened.
+            top: Show so many groups, the largest by the first metric, and all others as "(rest)".
 
         Raises:
             SemanticError: The question has no answer, or its answer would be wrong.
         """
         for field in fields:
-            if not isinstance(field, Field):
+            if not isinstance(field, Field | Per):
                 raise SemanticError(f"{_shown(field)} is nothing to group by.", cure="Name a path, e.g. m.month.")
         conditions = many(where)
         for condition in conditions:
             if not isinstance(condition, Condition):
                 msg = f"{_shown(condition)} is not a condition."
                 raise SemanticError(msg, cure='Compare a path, e.g. m.event_type == "wedding".')
+        asked = self.question
         question = dataclasses.replace(
-            self.question,
-            by=self.question.by + fields,
-            where=self.question.where + conditions,
-            window=self._window(last, between) or self.question.window,
+            asked,
+            by=asked.by + fields,
+            where=asked.where + tuple(c for c in conditions if not c.of_groups),
+            having=asked.having + tuple(c for c in conditions if c.of_groups),
+            window=window_of(self._model, self._reader, last, between) or asked.window,
+            overlap=overlap or asked.overlap,
+            fill=fill or asked.fill,
+            top=asked.top if top is None else top,
         )
         check(self._model, question)
         return Answer(self._model, self._reader, question)
 
-    def _window(self, last: str | None, between: Between) -> calendar.Window | None:
-        if last is not None and between is not None:
-            raise SemanticError("Both last= and between= are given.", cure="Choose one of them.")
-        if last is not None:
-            return calendar.last(last, self._reader.release.as_of, self._model.calendar)
-        return calendar.between(between) if between is not None else None
+    def made(self, metric: Metric) -> Self:
+        """Ask for a metric that was made of this one."""
+        return type(self)(self._model, self._reader, Question(metrics=(metric,)))
+
+    def bare(self) -> Metric:
+        """Give the one metric that this asks for, and nothing else.
+
+        Raises:
+            SemanticError: It is grouped, filtered, or several.
+        """
+        asked = self.question
+        if len(asked.metrics) > 1 or asked != Question(metrics=asked.metrics):
+            msg = f"{asked.text} is a question of its own, not a metric."
+            raise SemanticError(msg, cure="Calculate with metrics first, then ask by=, where= and last= once for all.")
+        return asked.metrics[0]
+
+    def ask(self, question: Question) -> Answer:
+        """Ask another question of the same model and release."""
+        return Answer(self._model, self._reader, question)
+
+    @property
+    def model(self) -> Model:
+        """The model whose words are used."""
+        return self._model
+
+    @property
+    def reader(self) -> Reader:
+        """What the tables are read from."""
+        return self._reader
+
+    @property
+    def release(self) -> str:
+        """The name of the release that is asked."""
+        return self._reader.release.name
+
+    @property
+    def view(self) -> display.View:
+        """The answer as it is shown."""
+        return self._fetched
+
+    @property
+    def caption(self) -> str:
+        """Where the answer comes from: release, and the definition of each metric."""
+        return self._caption()
+
+    def period(self, last: str | None, between: Between) -> Window | None:
+        """Read a choice of days."""
+        return window_of(self._model, self._reader, last, between)
 
     def to_ibis(self) -> Any:
         """Return the answer as an Ibis table, to go on calculating with."""
@@ -130,8 +197,18 @@ class Answer:
         return display.write_xlsx(path, {"Values": view}, self.glossary, created=created)
 
     def total(self) -> Answer:
-        """Ask the same without groups. The total is calculated from the rows, never summed from groups."""
-        return Answer(self._model, self._reader, dataclasses.replace(self.question, by=()))
+        """Ask the same without groups. The total is calculated from the rows, never summed from groups.
+
+        Raises:
+            SemanticError: There is no one total: conditions chose among groups, or a share is one within something.
+        """
+        asked = self.question
+        whole = dataclasses.replace(asked, by=(), top=None, fill=False)
+        if asked.having:
+            msg = f"{asked.text} keeps some groups only, so it has no total of all rows."
+            raise SemanticError(msg, cure="Choose rows instead, e.g. with m.bookings.per(m.booker) > 3.")
+        check(self._model, whole)
+        return Answer(self._model, self._reader, whole)
 
     def value(self) -> Any:
         """Read the one number of a metric without groups.
@@ -148,10 +225,54 @@ class Answer:
         """Draw the answer as an Altair chart, to change or to show larger; None where no chart fits."""
         return display.chart(self._fetched)
 
+    def rows(self, *conditions: Condition) -> Any:
+        """List the rows behind the numbers, as an Ibis table: key, time, what is grouped by, what is calculated with.
+
+        Args:
+            conditions: Of which groups, e.g. `m.listing.city == "Berlin"`.
+
+        Raises:
+            SemanticError: The metrics are counted in different datasets; ask for the rows of one of them.
+        """
+        return rows_behind(self._model, self._reader, self.by(where=conditions).question)
+
+    def explain(self) -> str:
+        """Say how the answer is calculated: datasets, conditions, groups, and the SQL that is run."""
+        return explanation(self._model, self._reader, self.question) + "\n\n" + self.to_sql()
+
+    def tree(self) -> str:
+        """Draw what each metric is made of, down to columns and tables."""
+        return "\n".join(lineage(self._model, metric) for metric in self.question.metrics)
+
+    def why(self, before: Between, after: Between, *fields: By) -> Comparison:
+        """Say which groups moved a metric from one period to another, and whether by their size or by their rate.
+
+        Args:
+            before: The first day of the earlier period, and the first day after it.
+            after: The same of the later period.
+            fields: What to split by, one at a time; every dimension that splits the metric, if none is given.
+
+        Raises:
+            SemanticError: There is more than one metric, or one that is neither a sum nor a ratio of sums.
+        """
+        return why(self, before, after, fields)
+
+    def diff(self, release: str) -> Comparison:
+        """Compare with the same question at another release: what was known then.
+
+        Args:
+            release: The other release's name.
+        """
+        return diff(self, release)
+
+    def at(self, release: str) -> Answer:
+        """Ask the same of another release."""
+        return Answer(self._model, self._reader.at(release), self.question)
+
     @property
     def definitions(self) -> list[Definition]:
         """What each metric means."""
-        return [self._model.definition(metric.name) for metric in self.question.metrics]
+        return [define(self._model, metric) for metric in self.question.metrics]
 
     def describe(self) -> str:
         """Say what each metric means: in words, as a formula, and whose word it is."""
@@ -189,7 +310,7 @@ class Answer:
 
     @cached_property
     def _expression(self) -> Any:
-        return compiler.answer(self._model, self._reader, self.question)
+        return Compiler(self._model, self._reader).answer(self.question)
 
     @cached_property
     def _notes(self) -> list[str]:
@@ -204,7 +325,7 @@ class Answer:
     def _view(self, rows: pa.Table, count: int | None = None) -> display.View:
         number = rows.num_rows if count is None else count
         question = self.question
-        total = self.total().to_arrow().to_pylist()[0] if question.by and number > 1 else None
+        total = self._total() if question.by and number > 1 else None
         # Nothing counted is nothing found: "no rows" says more than a dash.
         empty = not question.by and all(value in (None, 0) for value in rows.to_pylist()[0].values())
         return display.View(
@@ -217,8 +338,16 @@ class Answer:
             notes=tuple(self.notes),
         )
 
-    def _by_column(self, field: Field) -> display.Column:
-        if field.grain:
+    def _total(self) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = self.total().to_arrow().to_pylist()[0]
+        except SemanticError:
+            # The groups are the answer; that they have no total is said where one is asked for.
+            return None
+        return found
+
+    def _by_column(self, field: By) -> display.Column:
+        if field.grain in GRAINS:
             return display.Column(name=field.column, kind="time", label=field.path.replace(".", " "), grain=field.grain)
         return display.Column(name=field.column, kind="category", label=field.path.replace(".", " ").replace("_", " "))
 
@@ -230,6 +359,19 @@ class Answer:
 
 def _value_column(metric: Metric) -> display.Column:
     return display.Column(name=metric.name, kind="value", unit=metric.unit)
+
+
+def window_of(model: Model, reader: Reader, last: str | None, between: Between) -> calendar.Window | None:
+    """Read `last=` or `between=`.
+
+    Raises:
+        SemanticError: Both are given, or one says no period.
+    """
+    if last is not None and between is not None:
+        raise SemanticError("Both last= and between= are given.", cure="Choose one of them.")
+    if last is not None:
+        return calendar.last(last, reader.release.as_of, model.calendar)
+    return calendar.between(between) if between is not None else None
 
 
 def many(given: Any) -> tuple[Any, ...]:

@@ -9,7 +9,6 @@ import pyarrow as pa
 from workspace import display
 from workspace.errors import SemanticError, did_you_mean
 from workspace.semantic.answer import Answer, Between, Where, many, stamp
-from workspace.semantic.declare import GRAINS
 from workspace.semantic.names import Field, UnknownNameError, heads
 from workspace.semantic.question import Question
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from workspace.semantic.join import Reader
     from workspace.semantic.model import Model
+    from workspace.semantic.names import By
 
 
 class Metrics:
@@ -34,10 +34,13 @@ class Metrics:
     def __call__(
         self,
         *metrics: Answer,
-        by: Field | Iterable[Field] = (),
+        by: By | Iterable[By] = (),
         where: Where = None,
         last: str | None = None,
         between: Between = None,
+        overlap: bool = False,
+        fill: bool = False,
+        top: int | None = None,
     ) -> Answer:
         """Ask for several metrics together; each is calculated as if it were alone.
 
@@ -47,17 +50,19 @@ class Metrics:
             where: Conditions that all must hold.
             last: So many whole periods before the release's `as_of`, e.g. "12 weeks".
             between: The first day, and the first day after, in the reporting time zone.
+            overlap: Let a row count once for each of the many values that a path leads to.
+            fill: Show the periods in which nothing happened.
+            top: Show so many groups, the largest by the first metric, and all others as "(rest)".
         """
         if not metrics:
             raise SemanticError("No metric is asked for.", cure="Write m(m.gbv, ...).")
         for metric in metrics:
             if not isinstance(metric, Answer):
                 raise SemanticError(f"{metric!r} is not a metric.", cure=did_you_mean(str(metric), self._model.metrics))
-            if metric.question.by or metric.question.where or metric.question.window:
-                msg = f"{metric.question.text} is a question of its own, not a metric."
-                raise SemanticError(msg, cure="Name the metrics first, then by=, where= and last= once for all.")
-        question = Question(metrics=tuple(m for answer in metrics for m in answer.question.metrics))
-        return Answer(self._model, self._reader, question).by(*many(by), where=where, last=last, between=between)
+        question = Question(metrics=tuple(answer.bare() for answer in metrics))
+        return Answer(self._model, self._reader, question).by(
+            *many(by), where=where, last=last, between=between, overlap=overlap, fill=fill, top=top
+        )
 
     @property
     def timezone(self) -> str:
@@ -69,14 +74,14 @@ class Metrics:
             raise AttributeError(name)
         if name in self._model.metrics:
             return Answer(self._model, self._reader, Question(metrics=(self._model.metrics[name],)))
-        if name in GRAINS:
+        if name in self._model.grains:
             return Field(self._model, (), name)
         if name in heads(self._model):
             return Field(self._model, (name,))
         raise UnknownNameError(f"There is no {name!r} here.", cure=did_you_mean(name, dir(self)))
 
     def __dir__(self) -> list[str]:
-        return sorted({*self._model.metrics, *GRAINS, *heads(self._model)})
+        return sorted({*self._model.metrics, *self._model.grains, *heads(self._model)})
 
     def __repr__(self) -> str:
         return display.text(self._view(), limit=len(self._model.metrics))

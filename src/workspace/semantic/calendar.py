@@ -79,6 +79,18 @@ class Calendar:
         months = {"month": 1, "quarter": 3, "year": 12}.get(grain)
         return day if months is None else day.replace(month=(day.month - 1) // months * months + 1, day=1)
 
+    def bound(self, day: date, kind: Any) -> Any:
+        """Write the beginning of a day as a value that times of a type can be compared with."""
+        if kind.is_date():
+            return ibis.literal(day)
+        return ibis.literal(
+            datetime(day.year, day.month, day.day) if kind.timezone is None else self.midnight(day), kind
+        )
+
+    def today(self, as_of: datetime) -> date:
+        """Find the day in which a moment lies: the first one that is not over then."""
+        return as_of.astimezone(ZoneInfo(self.timezone)).date()
+
     def midnight(self, day: date) -> datetime:
         """Find the moment at which a day begins."""
         return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.timezone)).astimezone(UTC)
@@ -86,22 +98,28 @@ class Calendar:
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """Days from `start` up to, and without, `end`, in the reporting time zone."""
+    """Days from `start` up to, and without, `end`, in the reporting time zone; None where it is open."""
 
-    start: date
-    end: date
+    start: date | None
+    end: date | None
 
     @property
     def text(self) -> str:
         """The window as words."""
-        return f"{self.start} to {self.end - timedelta(days=1)}"
+        last = self.end - timedelta(days=1) if self.end else None
+        if self.start and last:
+            return f"{self.start} to {last}"
+        return f"from {self.start}" if self.start else f"up to {last}" if last else "all time"
 
     def holds(self, value: Any, calendar: Calendar) -> Any:
         """Build the condition that a moment lies within. Comparing moments, not days, lets files be skipped."""
-        if value.type().is_date():
-            return (value >= ibis.literal(self.start)) & (value < ibis.literal(self.end))
-        start, end = (ibis.literal(calendar.midnight(d), "timestamp('UTC')") for d in (self.start, self.end))
-        return (value >= start) & (value < end)
+        bounds = [None if day is None else calendar.bound(day, value.type()) for day in (self.start, self.end)]
+        held = ibis.literal(True)  # noqa: FBT003
+        if bounds[0] is not None:
+            held = value >= bounds[0]
+        if bounds[1] is not None:
+            held = value < bounds[1] if bounds[0] is None else held & (value < bounds[1])
+        return held
 
 
 def last(text: str, as_of: datetime, calendar: Calendar) -> Window:

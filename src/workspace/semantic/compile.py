@@ -6,182 +6,205 @@ which no NULL and no missing match can break.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import ibis
-import ibis.expr.operations as ops
 
-from workspace.semantic.declare import Spec
-from workspace.semantic.join import Joined, joined
-from workspace.semantic.metric import Arithmetic, Measure, Metric, parts
-from workspace.semantic.question import Question, check, is_own_time, read
-from workspace.semantic.rows import Trace
+from workspace.semantic import timed
+from workspace.semantic.along import rows_of
+from workspace.semantic.branch import Branch, Part
+from workspace.semantic.plan import Calculation, Leaf, Node, leaves, plan
+from workspace.semantic.question import Question, check
+from workspace.semantic.reading import Reading
+from workspace.semantic.shown import filled, ordered
 
 if TYPE_CHECKING:
-    from workspace.semantic.declare import Ref
     from workspace.semantic.join import Reader
     from workspace.semantic.model import Model
-    from workspace.semantic.names import Condition
+    from workspace.semantic.names import By
 
-_COUNTS = (ops.Count, ops.CountStar, ops.CountDistinct, ops.CountDistinctStar)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Branch:
-    """The measures of a question that are aggregated together: one home, one kind of snapshot.
-
-    Attributes:
-        home: The dataset.
-        over: Whose last rows count; None for flows.
-        measures: What is aggregated.
-        metric: The first metric that needs it, for messages.
-    """
-
-    home: Spec
-    over: Ref | None
-    measures: tuple[Measure, ...]
-    metric: str
+Slots = dict[str, Leaf]
+"""The leaves of a question, by the name of the column that holds each."""
 
 
-def answer(model: Model, reader: Reader, question: Question) -> Any:
-    """Build the answer: the paths of `by`, then the metrics, in a fixed order of rows."""
-    check(model, question)
-    tables = [_aggregate(model, reader, question, branch) for branch in branches(model, question)]
-    table = tables[0][0] if len(tables) == 1 else _stack(question, tables)
-    keys = [table[field.column] for field in question.by]
-    values = [_value(metric, table).name(metric.name) for metric in question.metrics]
-    result = table.select(*keys, *values)
-    order = _order(question, result)
-    return result.order_by(order) if order else result
+class Compiler:
+    """Builds the answers to a model's questions at a release."""
 
+    def __init__(self, model: Model, reader: Reader) -> None:
+        self.model = model
+        self.reader = reader
 
-def branches(model: Model, question: Question) -> list[Branch]:
-    """Split a question by home dataset."""
-    groups: dict[tuple[str, str], dict[str, Measure]] = {}
-    first: dict[tuple[str, str], str] = {}
-    for metric in question.metrics:
-        for part in parts(metric):
-            place = (part.dataset, part.over.name if part.over else "")
-            groups.setdefault(place, {})[part.name] = part
-            first.setdefault(place, metric.name)
-    return [
-        Branch(
-            home=model.specs[place[0]],
-            over=next(iter(measures.values())).over,
-            measures=tuple(measures.values()),
-            metric=first[place],
+    def answer(self, question: Question) -> Any:
+        """Build the answer: what it is grouped by, then the metrics, in a fixed order of rows.
+
+        Raises:
+            SemanticError: The question has no answer, or its answer would be wrong.
+        """
+        return ordered(self.model, self.reader, question, self.unordered(question).table)
+
+    def unordered(self, question: Question) -> Part:
+        """Build the answer, in no order: to go on calculating with."""
+        check(self.model, question)
+        plans = {metric.name: plan(metric) for metric in question.measured}
+        slots = _slots(plans)
+        part = self._leveled(question, slots)
+        table = part.table
+        columns = {leaf.key: table[slot] for slot, leaf in slots.items()}
+        values = {name: _value(node, columns) for name, node in plans.items()}
+        keys = {field.column: table[field.column] for field in question.by}
+        found = table.select(**keys, **values)
+        for condition in question.having:
+            found = found.filter(condition.build(lambda metric, found=found: found[metric.name]).fill_null(False))  # noqa: FBT003
+        counts, sums = (
+            frozenset(n for n, node in plans.items() if isinstance(node, Leaf) and _slot(slots, node) in kind)
+            for kind in (part.counts, part.sums)
         )
-        for place, measures in groups.items()
-    ]
+        if question.fill:
+            found = filled(self.model, question, found, sums)
+        return Part(table=found.select(*keys, *(m.name for m in question.metrics)), counts=counts, sums=sums)
+
+    def branches(
+        self, question: Question, slots: Slots | None = None, fields: tuple[By, ...] | None = None
+    ) -> list[Branch]:
+        """Split a question by home dataset, and by what chooses other rows of it."""
+        slots = slots if slots is not None else _slots({m.name: plan(m) for m in question.measured})
+        fields = question.by if fields is None else fields
+        groups: dict[Any, Slots] = {}
+        for slot, leaf in slots.items():
+            groups.setdefault(self._place(question, fields, leaf), {})[slot] = leaf
+        return [self._branch(question, fields, found) for found in groups.values()]
+
+    def _place(self, question: Question, fields: tuple[By, ...], leaf: Leaf) -> Any:
+        """Tell which leaves may share their rows."""
+        measure = leaf.measure
+        level = (measure.snapshot, measure.over, leaf.key[1]) if measure.over is not None else ()
+        home = self.model.specs[measure.dataset]
+        reading = self._reading(question, fields, home, leaf.metric)
+        shape = () if reading.own_times(fields) else (leaf.shape,)
+        return home.name, level, shape
+
+    def _branch(self, question: Question, fields: tuple[By, ...], slots: Slots) -> Branch:
+        first = next(iter(slots.values()))
+        home = self.model.specs[first.measure.dataset]
+        reading = self._reading(question, fields, home, first.metric)
+        calendar, window = self.model.calendar, question.window
+        if reading.own_times(fields):
+            window = rows_of({leaf.shape for leaf in slots.values()}, window, calendar)
+        else:
+            today = calendar.today(self.reader.release.as_of)
+            window = timed.counted_days(first.shape, window, calendar, today)
+        return Branch(
+            model=self.model,
+            reader=self.reader,
+            question=question,
+            home=home,
+            leaves=slots,
+            window=window,
+            reading=reading,
+        )
+
+    def _reading(self, question: Question, fields: tuple[By, ...], home: Any, metric: str) -> Reading:
+        largest = dataclasses.replace(
+            question,
+            metrics=question.metrics[:1],
+            by=tuple(f for f in question.by if not f.grain),
+            top=None,
+            fill=False,
+        )
+        return Reading(
+            self.model,
+            self.reader,
+            home,
+            metric=metric,
+            question=question,
+            fields=fields,
+            ask=self.unordered,
+            top=None if question.top is None else lambda: self.answer(largest).limit(question.top),
+        )
+
+    def _leveled(self, question: Question, slots: Slots) -> Part:
+        """Put numbers of fewer groups, as the totals of shares, beside those of all groups."""
+        levels: dict[tuple[str, ...], tuple[tuple[By, ...], Slots]] = {}
+        for slot, leaf in slots.items():
+            fields = (
+                question.by if leaf.within is None else tuple(f for f in question.by if f.column in (leaf.level or ()))
+            )
+            levels.setdefault(tuple(f.column for f in fields), (fields, {}))[1][slot] = leaf
+        main = tuple(field.column for field in question.by)
+        tables = {level: self._stacked(question, fields, found) for level, (fields, found) in levels.items()}
+        first = tables.pop(main)
+        table = first.table
+        for level, other in tables.items():
+            right = other.table.rename({f"{column}__whole": column for column in level})
+            same = [table[column].identical_to(right[f"{column}__whole"]) for column in level]
+            table = table.left_join(right, same) if same else table.cross_join(right)
+        return dataclasses.replace(first, table=table)
+
+    def _stacked(self, question: Question, fields: tuple[By, ...], slots: Slots) -> Part:
+        """Put the branches' small tables on top of each other, and group what belongs together."""
+        parts = [part for branch in self.branches(question, slots, fields) for part in branch.parts()]
+        if len(parts) == 1:
+            return parts[0]
+        return _stack([field.column for field in fields], parts)
 
 
-def rows(model: Model, reader: Reader, question: Question, branch: Branch) -> tuple[Joined, dict[str, Any]]:
-    """Join and filter the rows that a branch aggregates.
-
-    Returns:
-        The scope over those rows, and for each history table that is read at event time, whether a row is older.
-    """
-    trace = Trace(model)
-    home = trace.home(branch.home)
-    for field in question.by:
-        read(home, field, branch.metric)
-    early, late = (_conditions(model, question, branch, timely=timely) for timely in (True, False))
-    for condition in (*early, *late):
-        condition(home)
-    for measure in branch.measures:
-        home.resolve(measure.expr)
-    if branch.over is not None:
-        home.keys_of(branch.over)
-    if branch.over is not None or question.window is not None:
-        home.event_moment()
-    scope = joined(model, reader, branch.home, trace.needs)
-    scope.keep(condition(scope.home(branch.home)) for condition in early)
-    if branch.over is not None:
-        _keep_last(scope, question, branch)
-    scope.keep(condition(scope.home(branch.home)) for condition in late)
-    return scope, scope.older(trace.needs)
+def _slots(plans: dict[str, Node]) -> Slots:
+    """Name each leaf once: after its measure, and with a number where a measure is needed in several ways."""
+    found: dict[Any, Leaf] = {}
+    for node in plans.values():
+        for leaf in leaves(node):
+            found.setdefault(leaf.key, leaf)
+    slots: Slots = {}
+    for leaf in found.values():
+        name, number = leaf.measure.name, 1
+        while name in slots:
+            number += 1
+            name = f"{leaf.measure.name}__{number}"
+        slots[name] = leaf
+    return slots
 
 
-def _aggregate(model: Model, reader: Reader, question: Question, branch: Branch) -> tuple[Any, set[str]]:
-    """Aggregate a branch; also name the measures that count, for which nothing is 0 and not NULL."""
-    scope, _ = rows(model, reader, question, branch)
-    home = scope.home(branch.home)
-    keys = {field.column: read(home, field, branch.metric) for field in question.by}
-    values = {measure.name: home.resolve(measure.expr) for measure in branch.measures}
-    table = scope.table.group_by(**keys).aggregate(**values) if keys else scope.table.aggregate(**values)
-    return table, {name for name, value in values.items() if isinstance(value.op(), _COUNTS)}
+def _slot(slots: Slots, leaf: Leaf) -> str:
+    return next(name for name, other in slots.items() if other.key == leaf.key)
 
 
-def _conditions(model: Model, question: Question, branch: Branch, *, timely: bool) -> list[Any]:
-    """List the conditions on a branch's rows, each as a function of the home row.
-
-    Conditions on time choose among a snapshot's rows and come first; those on what the rows are choose among the
-    last ones. Otherwise "last in Berlin" would find a listing in Berlin that has long moved away.
-    """
-    early: list[Any] = []
-    late: list[Any] = []
-    if branch.home.where is not None:
-        early.append(lambda place: place.resolve(branch.home.where))
-    window = question.window
-    if window is not None:
-        early.append(lambda place: place.scope.within(place.event_moment(), window))
-    for condition in question.where:
-        about_time = all(is_own_time(model, branch.home, field, branch.metric) for field in condition.fields)
-        (early if about_time else late).append(_asker(condition, branch.metric))
-    return early if timely else late
-
-
-def _asker(condition: Condition, metric: str) -> Any:
-    return lambda place: condition.build(lambda field: read(place, field, metric))
-
-
-def _keep_last(scope: Joined, question: Question, branch: Branch) -> None:
-    """Keep each one's rows of its last moment, in each period that the question distinguishes."""
-    assert branch.over is not None  # noqa: S101 - for the type checker
-    home = scope.home(branch.home)
-    own = [field for field in question.by if is_own_time(scope.model, branch.home, field, branch.metric)]
-    periods = [read(home, field, branch.metric) for field in own]
-    moment = home.event_moment()
-    scope.keep([moment == moment.max().over(group_by=[*home.keys_of(branch.over), *periods])])
-
-
-def _stack(question: Question, tables: list[tuple[Any, set[str]]]) -> Any:
-    """Put the branches' small tables on top of each other, and group what belongs together."""
-    types = {name: dtype for table, _ in tables for name, dtype in table.schema().items()}
+def _stack(keys: list[str], parts: list[Part]) -> Part:
+    types = {name: dtype for part in parts for name, dtype in part.table.schema().items()}
     padded = [
-        table.select(
-            **{name: table[name] if name in table.columns else ibis.null(dtype) for name, dtype in types.items()}
+        part.table.select(
+            **{
+                name: part.table[name] if name in part.table.columns else ibis.null(dtype)
+                for name, dtype in types.items()
+            }
         )
-        for table, _ in tables
+        for part in parts
     ]
     union = reduce(lambda a, b: a.union(b, distinct=False), padded)
-    keys = [field.column for field in question.by]
-    counts = {name for _, names in tables for name in names}
+    counts = {name for part in parts for name in part.counts}
     values = {
         name: union[name].max().fill_null(0) if name in counts else union[name].max()
         for name in types
         if name not in keys
     }
-    return union.group_by(keys).aggregate(**values) if keys else union.aggregate(**values)
+    table = union.group_by(keys).aggregate(**values) if keys else union.aggregate(**values)
+    return Part(table=table, counts=frozenset(counts), sums=frozenset(name for part in parts for name in part.sums))
 
 
-def _value(metric: Metric, table: Any) -> Any:
-    """Calculate a metric from its measures. Amounts leave as float64: their sums were exact."""
-    if isinstance(metric, Measure):
-        value = table[metric.name]
+def _value(node: Node, columns: dict[Any, Any]) -> Any:
+    """Calculate a metric from its leaves. Amounts leave as float64: their sums were exact."""
+    if isinstance(node, Leaf):
+        value = columns[node.key]
         return value.cast("float64") if value.type().is_decimal() else value
-    assert isinstance(metric, Arithmetic)
-    above, below = (_value(part, table).cast("float64") for part in (metric.left, metric.right))
-    return above / below.nullif(0)
-
-
-def _order(question: Question, result: Any) -> list[Any]:
-    """Time goes forward; categories go from the largest, or by name below a time. What is missing comes last."""
-    times = [field for field in question.by if field.grain]
-    others = [field for field in question.by if not field.grain]
-    first: list[Any] = [ibis.asc(result[field.column], nulls_first=False) for field in times]
-    if others and not times:
-        first = [ibis.desc(result[question.metrics[0].name], nulls_first=False)]
-    return [*first, *(ibis.asc(result[field.column], nulls_first=False) for field in others)]
+    if not isinstance(node, Calculation):
+        return ibis.literal(node)
+    left, right = (_value(side, columns).cast("float64") for side in (node.left, node.right))
+    match node.sign:
+        case "+":
+            return left + right
+        case "-":
+            return left - right
+        case "*":
+            return left * right
+    return left / right.nullif(0)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 GRAINS = ("hour", "day", "week", "month", "quarter", "year")
-RESERVED = frozenset({*GRAINS, "isin", "isnull", "notnull"})
+RESERVED = frozenset({*GRAINS, "isin", "isnull", "like", "notnull"})
 
 _PATH = re.compile(r"_((?:\.[A-Za-z]\w*)+)")
 

@@ -8,14 +8,33 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workspace.semantic.declare import Dim, Fact, Key, Member, Ref, Spec, Time, text_of
-from workspace.semantic.metric import Arithmetic, Measure, Metric, parts
+from workspace.semantic.events import steps_of
+from workspace.semantic.metric import (
+    Arithmetic,
+    Filtered,
+    Funnel,
+    Measure,
+    Metric,
+    Retention,
+    Share,
+    Timed,
+    made_of,
+    parts,
+    said,
+)
+from workspace.semantic.names import Condition, Per
+from workspace.semantic.paths import locate, value_at
+from workspace.semantic.periods import Shape, Span
 from workspace.semantic.rows import Trace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from workspace.semantic.model import Model
+    from workspace.semantic.rows import Place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,13 +66,16 @@ def define(model: Model, metric: Metric) -> Definition:
     for measure in parts(metric):
         home = trace.home(model.specs[measure.dataset])
         trace.reach(home.spec, measure.name)
-        home.event_moment()
+        if home.spec.time is not None:
+            home.event_moment()
         home.resolve(measure.expr)
         if measure.over is not None:
             trace.reach(home.spec, measure.over.name)
             home.keys_of(measure.over)
         if home.spec.where is not None:
             home.resolve(home.spec.where)
+    for each in _within(metric):
+        _reach(model, trace, each)
     for name in sorted(trace.needs.specs):
         spec = model.specs[name]
         if spec.where is not None:
@@ -76,15 +98,61 @@ def define(model: Model, metric: Metric) -> Definition:
     )
 
 
+def _within(metric: Metric) -> Iterator[Metric]:
+    yield metric
+    for part in made_of(metric):
+        yield from _within(part)
+
+
+def _reach(model: Model, trace: Trace, metric: Metric) -> None:
+    """Note what the conditions of a metric, and the entity that its steps share, lead to."""
+    if isinstance(metric, Filtered):
+        for measure in parts(metric):
+            home = trace.home(model.specs[measure.dataset])
+            for condition in metric.conditions:
+                _read(model, home, condition, metric.name)
+    elif isinstance(metric, Funnel | Retention):
+        steps = metric.steps if isinstance(metric, Funnel) else (metric.first, metric.back)
+        for step in steps_of(model, steps, metric.by, metric.name):
+            step.read_who(trace.home(model.specs[step.measure.dataset]))
+
+
+def _read(model: Model, home: Place, condition: Any, metric: str) -> None:
+    if not isinstance(condition, Condition):
+        home.resolve(condition)
+        return
+    for field in condition.fields:
+        path = field.entity if isinstance(field, Per) else field
+        value_at(home, locate(model, home.spec, path, metric), path.grain)
+
+
 def formula(metric: Metric) -> str:
     """Write a metric's own formula."""
-    if isinstance(metric, Measure):
-        return f"{metric.dataset}: {text_of(metric.expr)}"
-    assert isinstance(metric, Arithmetic)
-    return f" {metric.sign} ".join(_operand(part) for part in (metric.left, metric.right))
+    match metric:
+        case Measure():
+            return f"{metric.dataset}: {text_of(metric.expr)}"
+        case Arithmetic():
+            return f"{_operand(metric.left)} {metric.sign} {_operand(metric.right)}"
+        case Filtered():
+            return f"{_operand(metric.base)} where {' and '.join(said(c) for c in metric.conditions)}"
+        case Timed():
+            return f"{_operand(metric.base)} {Shape((metric.back,) if metric.back else (), metric.stretch).text}"
+        case Share():
+            within = f" within {', '.join(field.path for field in metric.within)}" if metric.within else ""
+            return f"{_operand(metric.base)} as a share of its total{within}"
+        case Funnel():
+            steps = " -> ".join(_operand(step) for step in metric.steps)
+            reached = "" if metric.reached is None else f", reached step {metric.reached + 1}"
+            return f"{steps} by {metric.by}{f' within {metric.within.text}' if metric.within else ''}{reached}"
+        case Retention():
+            after = Span(metric.after, metric.grain).text
+            return f"{_operand(metric.first)}, back as {_operand(metric.back)} after {after}, by {metric.by}"
+    raise TypeError(metric)
 
 
-def _operand(part) -> str:
+def _operand(part: Metric | float) -> str:
+    if not isinstance(part, Metric):
+        return f"{part:g}"
     return f"{part.dataset}.{part.name}" if isinstance(part, Measure) else f"({formula(part)})"
 
 
@@ -103,7 +171,7 @@ def _member(member: Member) -> str:
         case Dim() | Fact() | Time():
             return f"{type(member).__name__.lower()}({text_of(member.expr)})"
         case Measure():
-            extra = f", last of each {member.over.name}" if member.over is not None else ""
+            extra = f", {member.snapshot} of each {member.over.name}" if member.over is not None else ""
             return f"measure({text_of(member.expr)}{extra})"
         case Ref():
             values = [text_of(expr) for expr in member.exprs]

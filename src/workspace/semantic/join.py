@@ -12,7 +12,7 @@ import ibis
 
 from workspace.errors import SemanticError, did_you_mean
 from workspace.semantic.calendar import OPEN_START
-from workspace.semantic.rows import Chain, Join, Needs, Place, Scope
+from workspace.semantic.rows import Chain, Day, Extra, Join, Needs, Place, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +42,9 @@ class Reader(Protocol):
     def release(self) -> Release:
         """The release that is read."""
 
+    def at(self, release: str) -> Reader:
+        """Read another release of the same lake."""
+
     def table(self, name: str) -> Any:
         """Read a table's live rows, as an Ibis table."""
 
@@ -64,6 +67,14 @@ class Joined(Scope):
         """Read a time as wall clock; where it is a plain column, it was converted before the join."""
         ready = _name(place.chain, f"{time.name}__wall")
         return self.table[ready] if ready in self.table.columns else self.model.calendar.wall(place.raw(time))
+
+    def beside(self, home: Place, extra: Extra, column: str) -> Any:  # noqa: ARG002 - it was joined already
+        """Read the column that holds it."""
+        return self.table[f"{extra.name}__{column}"]
+
+    def marked(self, name: str) -> Any:
+        """Read the column."""
+        return self.table[name]
 
     def count(self, where: Any) -> Any:
         """Count rows."""
@@ -89,7 +100,7 @@ class Joined(Scope):
         for chain, join in needs.joins.items():
             spec = self.model.target(join.ref)
             if join.event is not None and spec.history:
-                moment = self.model.calendar.moment(replace(join.event, scope=self).event_moment())
+                moment = self.model.calendar.moment(seen(join.event, self).event_moment())
                 older = moment < self.table[_name(chain, "valid_from")]
                 found[spec.table] = found[spec.table] | older if spec.table in found else older
         return found
@@ -100,7 +111,21 @@ def joined(model: Model, reader: Reader, home: Spec, needs: Needs) -> Joined:
     scope = Joined(model, _select(model, needs, (), table=reader.table(home.table), spec=home))
     for chain, join in needs.joins.items():
         _attach(scope, reader, chain, join, needs)
+    for extra in needs.extras.values():
+        _stand_beside(scope, extra, home)
     return scope
+
+
+def seen(event: Place | Day, scope: Scope) -> Place | Day:
+    """Read an event's time over a joined table."""
+    return replace(event, scope=scope) if isinstance(event, Place) else event
+
+
+def _stand_beside(scope: Joined, extra: Extra, home: Spec) -> None:
+    """Join a table with a key to the home rows. A NULL in a key finds nothing."""
+    right, keys = extra.table(), extra.on(scope.home(home))
+    on = [left == right[f"{extra.name}__key{i}"] for i, left in enumerate(keys)]
+    scope.table = scope.table.join(right, on, how=extra.how)
 
 
 def _attach(scope: Joined, reader: Reader, chain: Chain, join: Join, needs: Needs) -> None:
@@ -118,7 +143,7 @@ def _attach(scope: Joined, reader: Reader, chain: Chain, join: Join, needs: Need
     owner = replace(join.owner, scope=scope)
     on = [left == right[_name(chain, key)] for left, key in zip(owner.keys_of(join.ref), keys, strict=True)]
     if join.event is not None and timed:
-        moment = model.calendar.moment(replace(join.event, scope=scope).event_moment())
+        moment = model.calendar.moment(seen(join.event, scope).event_moment())
         on += [right[_name(chain, "known_from")] <= moment, moment < right[_name(chain, "valid_to")]]
     scope.table = scope.table.left_join(right, on)
 

@@ -1,119 +1,107 @@
-"""Lineage: what a metric is made of, down to the tables, and what it can be split by."""
+"""Behind a number: what it is made of, how it is calculated, and the rows that it counts."""
 
 from __future__ import annotations
 
-import functools
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workspace.errors import SemanticError
-from workspace.semantic.declare import Dim, Spec
-from workspace.semantic.metric import parts
-from workspace.semantic.names import find
+from workspace.semantic.compile import Compiler
+from workspace.semantic.definition import formula
+from workspace.semantic.metric import Measure, made_of
+from workspace.semantic.rows import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from workspace.semantic.ask import Metrics
-    from workspace.semantic.declare import Ref
+    from workspace.semantic.branch import Branch
+    from workspace.semantic.join import Reader
+    from workspace.semantic.metric import Metric
     from workspace.semantic.model import Model
-
-_DATASET = re.compile(r"^dataset (\w+) =", re.MULTILINE)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lineage:
-    """Where a metric's numbers come from.
-
-    Attributes:
-        metric: Its name.
-        measures: The measures that it is made of, each `<dataset>.<name>`, with the datasets which it reads: its own
-            first, then those that it refers to.
-        tables: The table of every dataset.
-    """
-
-    metric: str
-    measures: Mapping[str, tuple[str, ...]]
-    tables: Mapping[str, str]
+    from workspace.semantic.question import Question
 
 
-def lineage(model: Model, name: str) -> Lineage:
-    """Follow a metric to its tables.
+def lineage(model: Model, metric: Metric) -> str:
+    """Draw what a metric is made of, down to tables."""
+    return "\n".join([f"{metric.name} = {formula(metric)}", *_below(model, metric)])
+
+
+def _below(model: Model, metric: Metric) -> Iterator[str]:
+    parts = list(dict.fromkeys(made_of(metric)))
+    for i, part in enumerate(parts):
+        last = i == len(parts) - 1
+        yield f"{'└─' if last else '├─'} {part.name} = {formula(part)}"
+        yield from (f"{'   ' if last else '│  '}{line}" for line in _below(model, part))
+    if isinstance(metric, Measure):
+        tables = _tables(model, metric)
+        for i, table in enumerate(tables):
+            yield f"{'└─' if i == len(tables) - 1 else '├─'} {table}"
+
+
+def _tables(model: Model, measure: Measure) -> list[str]:
+    """List the tables that a measure reads, its own first, with the columns that it needs of each."""
+    spec = model.specs[measure.dataset]
+    trace = Trace(model)
+    home = trace.home(spec)
+    home.resolve(measure.expr)
+    if spec.time is not None:
+        home.event_moment()
+    if spec.where is not None:
+        home.resolve(spec.where)
+    found = []
+    for chain, columns in trace.needs.columns.items():
+        target = model.target(trace.needs.joins[chain].ref) if chain else spec
+        way = f" by {'.'.join(chain)}" if chain else ""
+        found.append(f"{target.table}{way}: {', '.join(sorted(columns)) or 'its rows'}")
+    return found
+
+
+def explanation(model: Model, reader: Reader, question: Question) -> str:
+    """Say in words how a question is answered."""
+    lines = [question.text]
+    branches = Compiler(model, reader).branches(question)
+    for branch in branches:
+        lines += [f"  from {branch.home.name} ({branch.home.table}):", *(f"    {line}" for line in _told(branch))]
+    if len(branches) > 1:
+        lines.append("  Each is aggregated on its own; the results are stacked and grouped once more.")
+    return "\n".join(lines)
+
+
+def _told(branch: Branch) -> Iterator[str]:
+    for leaf in branch.leaves.values():
+        conditions = [getattr(c, "text", None) or repr(c) for c in leaf.conditions]
+        where = f", where {' and '.join(conditions)}" if conditions else ""
+        days = f", {leaf.shape.text}" if not leaf.shape.plain else ""
+        yield f"{leaf.measure.name} = {formula(leaf.measure)}{where}{days}"
+    if branch.home.where is not None:
+        yield f"only rows with {branch.home.where!r}"
+    for condition in branch.question.where:
+        yield f"only rows with {condition.text}" + (" in one of the many" if branch.reading.far(condition) else "")
+    if branch.window is not None:
+        yield f"only days {branch.window.text}"
+    if branch.reading.fields:
+        yield f"grouped by {', '.join(field.path for field in branch.reading.fields)}"
+
+
+def rows_behind(model: Model, reader: Reader, question: Question) -> Any:
+    """List the rows that a question counts.
 
     Raises:
-        SemanticError: There is no such metric.
+        SemanticError: Its metrics are counted in different datasets.
     """
-    whole = _datasets(model, name)
-    measures = {}
-    for part in parts(model.metrics[name]):
-        reached = [found for found in _datasets(model, part.name) if found != part.dataset]
-        measures[f"{part.dataset}.{part.name}"] = (part.dataset, *reached)
-    # What no measure reads is there for the metric's own conditions, whoever's rows they choose.
-    known = {found for reached in measures.values() for found in reached}
-    further = tuple(found for found in whole if found not in known)
-    measures = {measure: (*reached, *further) for measure, reached in measures.items()}
-    tables = {found: model.specs[found].table for found in sorted(known | set(further))}
-    return Lineage(metric=name, measures=measures, tables=tables)
-
-
-def splits(m: Metrics, model: Model, name: str) -> list[str]:
-    """List the dimensions by which a metric can be split and filtered, each by the shortest path that means it.
-
-    Args:
-        m: The model, bound to anything: nothing is read.
-        model: The same model.
-        name: The metric.
-
-    Raises:
-        SemanticError: There is no such metric.
-
-    Examples:
-        >>> from ibis import _
-        >>> from workspace.semantic import Dataset, Model, dim, key, measure, ref, time
-        >>> class People(Dataset, table="shop.people"):
-        ...     person = key(_.id)
-        ...     country = dim(_.country)
-        >>> class Orders(Dataset, table="shop.orders"):
-        ...     buyer = ref(People, _.person_id)
-        ...     payer = ref(People, _.payer_id)
-        ...     placed = time(_.created_at, default=True)
-        ...     status = dim(_.status)
-        ...     orders = measure(_.count(), unit="count")
-        >>> model = Model(People, Orders, timezone="Europe/Berlin")
-        >>> splits(model.bind(reader=None), model, "orders")
-        ['buyer.country', 'payer.country', 'status']
-    """
-    model.definition(name)
-    homes = dict.fromkeys(part.dataset for part in parts(model.metrics[name]))
-    found = (_shortest(m, model, name, way) for home in homes for way in _ways(model, model.specs[home]))
-    return sorted({path for path in found if path})
-
-
-_Way = tuple[Spec, tuple["Ref", ...], Dim]
-
-
-def _ways(model: Model, home: Spec) -> Iterator[_Way]:
-    for walk in model.walks(home):
-        for member in model.end(home, walk).of(Dim):
-            yield home, walk, member
-
-
-def _shortest(m: Metrics, model: Model, name: str, way: _Way) -> str:
-    """Find the shortest end of a path that still means it, and that every part of the metric understands."""
-    home, walk, member = way
-    steps = (*(ref.name for ref in walk), member.name)
-    for start in reversed(range(len(steps))):
-        ends = find(model, home, steps[start:])
-        if len(ends) == 1 and ends[0].walk == walk and ends[0].member is member:
-            try:
-                getattr(m, name).by(functools.reduce(getattr, steps[start:], m))
-            except SemanticError:
-                continue
-            return ".".join(steps[start:])
-    return ""
-
-
-def _datasets(model: Model, name: str) -> list[str]:
-    """List the datasets that a definition reaches: its text names each on a line of its own."""
-    return [found for found in _DATASET.findall(model.definition(name).text) if found in model.specs]
+    branches = Compiler(model, reader).branches(question)
+    homes = list(dict.fromkeys(branch.home.name for branch in branches))
+    if len(branches) > 1:
+        names = list(dict.fromkeys(leaf.measure.name for branch in branches for leaf in branch.leaves.values()))
+        msg = f"{question.text} is calculated from several sets of rows, of {' and '.join(homes)}."
+        raise SemanticError(msg, cure=f"Ask for the rows of one part: m.{names[0]}.by(...).rows().")
+    (branch,) = branches
+    scope, _older = branch.rows(keyed=True)
+    key = branch.home.key.columns if branch.home.key is not None else ()
+    time = branch.home.time
+    moment = [scope.home(branch.home).read(time.name)] if time is not None else []
+    scope.table = scope.table.order_by([*moment, *(scope.table[column] for column in key)])
+    home = scope.home(branch.home)
+    shown = {field.column: branch.reading.value(home, field) for field in question.by}
+    mine = {column: scope.table[column] for column in key}
+    others = {n: scope.table[n] for n in scope.table.columns if n not in mine and n not in shown and "__key" not in n}
+    return scope.table.select(**mine, **shown, **others)

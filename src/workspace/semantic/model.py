@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from workspace.errors import SemanticError, did_you_mean
 from workspace.semantic.ask import Metrics
 from workspace.semantic.calendar import Calendar
-from workspace.semantic.declare import Dataset, Ref, Spec, Time
+from workspace.semantic.declare import GRAINS, Dataset, Dim, Ref, Spec, Time
 from workspace.semantic.definition import Definition, define
 from workspace.semantic.metric import Made, Measure, Metric, parts
 from workspace.semantic.rows import Trace
@@ -26,7 +26,9 @@ class Model:
         datasets: `Dataset` classes, in any order.
         timezone: The reporting time zone, e.g. "Europe/Berlin".
         week: The day on which weeks start: "mon" to "sun".
-        ratios: Metrics made of other metrics, by name.
+        calendar: The dataset of the model's own periods: one row a day, whose key is the day and whose dimensions
+            are the periods (fiscal years, 4-4-5 months, seasons) that `m.month` and the like then have beside them.
+        metrics: Metrics made of others, by name.
 
     Raises:
         SemanticError: Two metrics have one name, a reference leads nowhere or in a circle or misses its target's key,
@@ -47,13 +49,21 @@ class Model:
         'Orders.revenue / Orders.orders'
     """
 
-    def __init__(self, *datasets: type[Dataset], timezone: str, week: str = "mon", **ratios: Metric) -> None:
+    def __init__(
+        self,
+        *datasets: type[Dataset],
+        timezone: str,
+        week: str = "mon",
+        calendar: type[Dataset] | None = None,
+        **metrics: Metric,
+    ) -> None:
         self.calendar = Calendar(timezone=timezone, week=week)
         self.specs: dict[str, Spec] = {cls.__dataset__.name: cls.__dataset__ for cls in datasets}
-        self.metrics: Mapping[str, Metric] = dict(_metrics(self.specs, ratios))
+        self.metrics: Mapping[str, Metric] = dict(_metrics(self.specs, metrics))
         if len(self.specs) < len(datasets):
             msg = f"Two of the datasets {', '.join(sorted(cls.__name__ for cls in datasets))} have one name."
             raise SemanticError(msg, cure="Rename one of them.")
+        self.grains: dict[str, str | None] = {**dict.fromkeys(GRAINS), **_own_grains(self.specs, calendar)}
         _check(self)
         self._walks: dict[str, tuple[tuple[Ref, ...], ...]] = {}
 
@@ -99,6 +109,16 @@ class Model:
     def end(self, home: Spec, walk: tuple[Ref, ...]) -> Spec:
         """Find the dataset at the end of a chain."""
         return self.target(walk[-1]) if walk else home
+
+
+def _own_grains(specs: Mapping[str, Spec], calendar: type[Dataset] | None) -> dict[str, str]:
+    if calendar is None:
+        return {}
+    spec = specs.get(calendar.__name__)
+    if spec is None or spec.key is None or len(spec.key.columns) != 1:
+        msg = f"calendar={calendar.__name__} is no dataset of this model with one day as its key."
+        raise SemanticError(msg, cure="Declare day = key(_.<column of dates>) in it, and list it among the datasets.")
+    return {dim.name: spec.name for dim in spec.of(Dim)}
 
 
 def _metrics(specs: Mapping[str, Spec], ratios: Mapping[str, Metric]) -> Iterator[tuple[str, Metric]]:
@@ -173,11 +193,10 @@ def _check_circles(model: Model) -> None:
 def _check_spec(model: Model, spec: Spec) -> None:
     if len([t for t in spec.of(Time) if t.default]) > 1:
         raise SemanticError(f"{spec.name} has two default times.", cure="Leave default=True at one of them.")
-    measures = spec.of(Measure)
-    if measures and spec.time is None:
-        msg = f"{spec.name} has the measure {measures[0].name}, but no default time to ask for it by."
-        raise SemanticError(msg, cure=f"Declare time(..., default=True) in {spec.name}.")
-    for measure in measures:
+    for measure in spec.of(Measure):
+        if measure.over is not None and spec.time is None:
+            msg = f"{spec.name}.{measure.name} is a level over time, but {spec.name} has no default time."
+            raise SemanticError(msg, cure=f"Declare time(..., default=True) in {spec.name}.")
         if measure.over is not None and spec.members.get(measure.over.name) is not measure.over:
             msg = f"{spec.name}.{measure.name} has over={measure.over.name}, which is no reference of {spec.name}."
             raise SemanticError(msg, cure="Name a ref of the same dataset.")

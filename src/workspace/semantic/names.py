@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import ibis
 
 from workspace.errors import SemanticError, did_you_mean
-from workspace.semantic.declare import GRAINS, Dim, Fact, Key, Member, Ref, Spec, Time, path_of
+from workspace.semantic.declare import Dim, Fact, Key, Member, Ref, Spec, Time, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from workspace.semantic.calendar import Window
+    from workspace.semantic.metric import Metric
     from workspace.semantic.model import Model
 
 
@@ -25,46 +28,15 @@ class UnknownNameError(SemanticError, AttributeError):
     """A name that means nothing here; an AttributeError too, so that `hasattr` and completion work."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Field:
-    """A path to a dimension, a time with its grain, or an entity. Compare it to get a condition.
+class Comparable:
+    """What a row has a value of. Compare it to get a condition."""
 
-    Attributes:
-        model: Where its names are looked up.
-        steps: The names, e.g. ("listing", "city"); none for the default time.
-        grain: Of a time: "month", ...
-    """
-
-    model: Model
-    steps: tuple[str, ...]
-    grain: str | None = None
+    __slots__ = ()
 
     @property
     def path(self) -> str:
-        """The path as it is written after `m.`."""
-        return ".".join((*self.steps, *([self.grain] if self.grain else [])))
-
-    @property
-    def column(self) -> str:
-        """The name of its column in an answer."""
-        return self.path.replace(".", "_")
-
-    def __getattr__(self, name: str) -> Field:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        if name not in self.__dir__():
-            msg = f"{self.path} has no {name!r}."
-            raise UnknownNameError(msg, cure=did_you_mean(name, _next(self)))
-        if name in GRAINS:
-            return Field(self.model, self.steps, name)
-        return Field(self.model, (*self.steps, name))
-
-    def __dir__(self) -> list[str]:
-        return sorted({*_next(self), "isin", "isnull", "notnull"})
-
-    def __repr__(self) -> str:
-        meanings = sorted({_meaning(spec, member) for spec, member in endings(self.model, self.steps)})
-        return f"{self.path}: {'; '.join(meanings) if meanings else 'the default time of each metric'}"
+        """How it is written."""
+        raise NotImplementedError
 
     __hash__ = object.__hash__
 
@@ -93,6 +65,10 @@ class Field:
         found = Condition((self,), lambda read: read(self).isin(known), f"{self.path} in {given!r}")
         return found if len(known) == len(given) else found | self.isnull()
 
+    def like(self, pattern: str) -> Condition:
+        """Hold where a text is like a pattern: `%` stands for anything, `_` for one character."""
+        return Condition((self,), lambda read: read(self).like(pattern), f"{self.path} like {pattern!r}")
+
     def isnull(self) -> Condition:
         """Hold where there is no value."""
         return Condition((self,), lambda read: read(self).isnull(), f"{self.path} is missing")
@@ -103,18 +79,98 @@ class Field:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Field(Comparable):
+    """A path to a dimension, a time with its grain, or an entity. Compare it to get a condition.
+
+    Attributes:
+        model: Where its names are looked up.
+        steps: The names, e.g. ("listing", "city"); none for the default time.
+        grain: Of a time: "month", ...
+    """
+
+    model: Model
+    steps: tuple[str, ...]
+    grain: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The path as it is written after `m.`."""
+        return ".".join((*self.steps, *([self.grain] if self.grain else [])))
+
+    @property
+    def column(self) -> str:
+        """The name of its column in an answer."""
+        return self.path.replace(".", "_")
+
+    def __getattr__(self, name: str) -> Field:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name not in self.__dir__():
+            msg = f"{self.path} has no {name!r}."
+            raise UnknownNameError(msg, cure=did_you_mean(name, _next(self)))
+        if name in self.model.grains and _is_time(self):
+            return Field(self.model, self.steps, name)
+        return Field(self.model, (*self.steps, name))
+
+    def __dir__(self) -> list[str]:
+        return sorted({*_next(self), "isin", "isnull", "like", "notnull"})
+
+    def __repr__(self) -> str:
+        meanings = sorted({_meaning(spec, member) for spec, member in endings(self.model, self.steps)})
+        return f"{self.path}: {'; '.join(meanings) if meanings else 'the default time of each metric'}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Per(Comparable):
+    """A metric's value for the entity that a row belongs to, e.g. how many bookings its booker made.
+
+    Attributes:
+        metric: The metric, of all rows of the release or of those in the window.
+        entity: For whom it is calculated.
+        window: The days that count, if not all.
+    """
+
+    metric: Metric
+    entity: Field
+    window: Window | None = None
+
+    @property
+    def path(self) -> str:
+        """How it is written."""
+        return f"{self.metric.name} per {self.entity.path}" + (f", {self.window.text}" if self.window else "")
+
+    @property
+    def column(self) -> str:
+        """The name of its column in an answer."""
+        return f"{self.metric.name}_per_{self.entity.column}"
+
+    @property
+    def grain(self) -> None:
+        """A number has no grain."""
+
+    def __repr__(self) -> str:
+        return self.path
+
+
+By = Field | Per
+"""What an answer can be grouped by."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Condition:
     """Which rows count. Combine with `&`, `|` and `~`; what is not known to be true is false, and `~` turns that round.
 
     Attributes:
-        fields: The paths in it.
+        fields: What it reads.
         build: Makes the Ibis expression, given what reads a path.
         text: The condition in words.
+        of_groups: Whether it compares metrics, and so chooses among the groups of an answer instead of among rows.
     """
 
-    fields: tuple[Field, ...]
-    build: Callable[[Callable[[Field], Any]], Any]
+    fields: tuple[Any, ...]
+    build: Callable[[Callable[[Any], Any]], Any]
     text: str
+    of_groups: bool = False
 
     def __and__(self, other: Condition) -> Condition:
         return self._join(other, "and", lambda a, b: a & b)
@@ -124,7 +180,8 @@ class Condition:
 
     def __invert__(self) -> Condition:
         # Else a NULL would be neither in a condition nor in its opposite, and rows would vanish from both.
-        return Condition(self.fields, lambda read: ~self.build(read).fill_null(False), f"not {self.text}")  # noqa: FBT003
+        turned = lambda read: ~self.build(read).fill_null(False)  # noqa: E731, FBT003
+        return Condition(self.fields, turned, f"not {self.text}", self.of_groups)
 
     def __bool__(self) -> bool:
         msg = f"The condition {self.text} has no truth value of its own."
@@ -139,11 +196,14 @@ class Condition:
         if not isinstance(other, Condition):
             raise SemanticError(f"{other!r} is not a condition.", cure="Put each comparison into parentheses.")
         fields, text = self.fields + other.fields, f"({self.text} {word} {other.text})"
-        return Condition(fields, lambda read: how(self.build(read), other.build(read)), text)
+        if self.of_groups != other.of_groups:
+            msg = f"{text} asks about rows and about groups at once."
+            raise SemanticError(msg, cure="List the two conditions apart: where=[..., ...].")
+        return Condition(fields, lambda read: how(self.build(read), other.build(read)), text, self.of_groups)
 
 
-def _compare(field: Field, sign: str, other: object, how: Callable[[Any, Any], Any]) -> Condition:
-    if isinstance(other, Field):
+def _compare(field: Comparable, sign: str, other: object, how: Callable[[Any, Any], Any]) -> Condition:
+    if isinstance(other, Comparable):
         return Condition(
             (field, other), lambda read: how(read(field), read(other)), f"{field.path} {sign} {other.path}"
         )
@@ -151,6 +211,18 @@ def _compare(field: Field, sign: str, other: object, how: Callable[[Any, Any], A
         msg = f"{field.path} {sign} None is never true."
         raise SemanticError(msg, cure=f"Write m.{field.path}.isnull() or .notnull().")
     return Condition((field,), lambda read: how(read(field), _literal(other)), f"{field.path} {sign} {other!r}")
+
+
+def compare_groups(metric: Metric, sign: str, other: object, how: Callable[[Any, Any], Any]) -> Condition:
+    """Compare a metric with a number or another metric: a condition on the groups of an answer."""
+    if isinstance(other, bool) or not (isinstance(other, int | float | Decimal) or hasattr(other, "owner")):
+        msg = f"{metric.name} {sign} {other!r} compares a metric with something that is no number."
+        raise SemanticError(msg, cure="Compare it with a number or another metric.")
+    if isinstance(other, int | float | Decimal):
+        text = f"{metric.name} {sign} {other!r}"
+        return Condition((metric,), lambda read: how(read(metric), float(other)), text, of_groups=True)
+    text = f"{metric.name} {sign} {other.name}"  # type: ignore[attr-defined]  # only metrics have owners
+    return Condition((metric, other), lambda read: how(read(metric), read(other)), text, of_groups=True)
 
 
 def _literal(value: Any) -> Any:
@@ -238,10 +310,14 @@ def _next(field: Field) -> set[str]:
     names: set[str] = set()
     for spec, member in endings(field.model, field.steps):
         if isinstance(member, Time):
-            names.update(GRAINS)
+            names.update(field.model.grains)
         elif member is None:
             names.update(name for name, m in spec.members.items() if isinstance(m, Dim | Fact | Time | Ref))
     return names
+
+
+def _is_time(field: Field) -> bool:
+    return any(isinstance(member, Time) for _, member in endings(field.model, field.steps))
 
 
 def heads(model: Model) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workspace.semantic.compile import branches, rows
+from workspace.semantic.compile import Compiler
 
 if TYPE_CHECKING:
     from workspace.semantic.join import Reader
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def notes(model: Model, reader: Reader, question: Question) -> list[str]:
     """Count the rows that are older than a history which they refer to, and so use its earliest known version."""
     said: dict[str, None] = {}
-    for branch in branches(model, question):
-        scope, older = rows(model, reader, question, branch)
+    for branch in Compiler(model, reader).branches(question):
+        scope, older = branch.rows()
         if not older:
             continue
         counts = {f"older{i}": condition.sum() for i, condition in enumerate(older.values())}

@@ -1,4 +1,4 @@
-"""A question as it was asked, and what its words mean for each metric."""
+"""A question as it was asked, and whether every metric has an answer to it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from workspace.errors import SemanticError
-from workspace.semantic.declare import Dim, Spec, Time
-from workspace.semantic.metric import Measure, Metric, parts
-from workspace.semantic.names import Condition, Field, Found, endings, find, meaning
+from workspace.semantic import timed
+from workspace.semantic.bridge import way
+from workspace.semantic.declare import GRAINS, Time
+from workspace.semantic.metric import Measure, Metric
+from workspace.semantic.names import By, Condition, Field, Per, endings, meaning
+from workspace.semantic.paths import is_own_time, locate, timely
+from workspace.semantic.plan import Leaf, leaves, plan
+from workspace.semantic.reading import to_many
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from workspace.semantic.calendar import Window
     from workspace.semantic.model import Model
-    from workspace.semantic.rows import Place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,15 +28,23 @@ class Question:
 
     Attributes:
         metrics: What to measure.
-        by: The paths to group by.
-        where: The conditions that all must hold.
+        by: What to group by.
+        where: The conditions that all must hold, of rows.
+        having: The conditions that all must hold, of groups.
         window: The days that count, by each metric's default time.
+        overlap: Whether a row may count once for each of the many values that a path leads to.
+        fill: Whether periods in which nothing happened are shown.
+        top: How many groups to show besides the rest; all if None.
     """
 
     metrics: tuple[Metric, ...]
-    by: tuple[Field, ...] = ()
+    by: tuple[By, ...] = ()
     where: tuple[Condition, ...] = ()
+    having: tuple[Condition, ...] = ()
     window: Window | None = None
+    overlap: bool = False
+    fill: bool = False
+    top: int | None = None
 
     @property
     def text(self) -> str:
@@ -38,9 +52,17 @@ class Question:
         words = ", ".join(metric.name for metric in self.metrics)
         if self.by:
             words += f" by {', '.join(field.path for field in self.by)}"
-        if self.where:
-            words += f" where {' and '.join(condition.text for condition in self.where)}"
+        if self.top is not None:
+            words += f", top {self.top}"
+        if self.where or self.having:
+            words += f" where {' and '.join(condition.text for condition in (*self.where, *self.having))}"
         return f"{words}, {self.window.text}" if self.window else words
+
+    @property
+    def measured(self) -> tuple[Metric, ...]:
+        """Every metric that must be known: those that are asked for, and those that conditions compare."""
+        compared = (field for condition in self.having for field in condition.fields)
+        return tuple({metric.name: metric for metric in (*self.metrics, *compared)}.values())
 
 
 def check(model: Model, question: Question) -> None:
@@ -55,105 +77,78 @@ def check(model: Model, question: Question) -> None:
             raise SemanticError(f"The question has {name} twice.", cure="Ask for it once.")
     for field in question.by:
         _check_grain(model, field)
-    fields = [*question.by, *(field for condition in question.where for field in condition.fields)]
-    for field in fields:
-        if not field.steps:
-            continue
-        known: dict[tuple[str, str], str] = {}
-        for metric in question.metrics:
-            for part in parts(metric):
-                found = locate(model, model.specs[part.dataset], field, metric.name)
-                known.setdefault(meaning(model, found), metric.name)
-        if len(known) > 1:
-            said = ", ".join(f"{'.'.join(filter(None, what))} for {name}" for what, name in known.items())
-            msg = f"{field.path} means different things here: {said}."
-            raise SemanticError(msg, cure="Write out which one, or ask one question for each metric.")
+    found = [(metric, leaf) for metric in question.measured for leaf in leaves(plan(metric))]
+    for field in (*question.by, *_fields(question.where)):
+        _check_meaning(model, question, field, found)
+    for metric, leaf in found:
+        _check_leaf(model, question, metric, leaf)
+    _check_shape(model, question)
 
 
-def is_own_time(model: Model, home: Spec, field: Field, metric: str) -> bool:
-    """Tell whether a path is the default time of a metric's dataset, by whatever name."""
-    if not field.steps:
-        return True
-    found = locate(model, home, field, metric)
-    own = Found(walk=(), spec=home, member=home.time)
-    return isinstance(found.member, Time) and meaning(model, found) == meaning(model, own)
+def _fields(conditions: tuple[Condition, ...]) -> Iterator[By]:
+    for condition in conditions:
+        yield from condition.fields
 
 
-def _check_grain(model: Model, field: Field) -> None:
-    if not field.grain and any(isinstance(member, Time) for _, member in endings(model, field.steps)):
-        msg = f"{field.path} is a time; by what grain?"
-        raise SemanticError(msg, cure=f"Write m.{field.path}.day, .week, .month, .quarter or .year.")
+def _check_meaning(model: Model, question: Question, field: Any, found: list[tuple[Metric, Leaf]]) -> None:
+    path = field.entity if isinstance(field, Per) else field
+    if not path.steps:
+        for metric, leaf in found:
+            timely(model.specs[leaf.measure.dataset], metric.name)
+        return
+    known: dict[tuple[str, str], str] = {}
+    for metric, leaf in found:
+        home = model.specs[leaf.measure.dataset]
+        if question.overlap and to_many(model, home, path) and (there := way(model, home, path, metric.name)):
+            end = locate(model, there.many, path, metric.name)
+        else:
+            end = locate(model, home, path, metric.name)
+        known.setdefault(meaning(model, end), metric.name)
+    if len(known) > 1:
+        said = ", ".join(f"{'.'.join(filter(None, what))} for {name}" for what, name in known.items())
+        msg = f"{field.path} means different things here: {said}."
+        raise SemanticError(msg, cure="Write out which one, or ask one question for each metric.")
 
 
-def locate(model: Model, home: Spec, field: Field, metric: str) -> Found:
-    """Find the one thing that a path means for a metric.
-
-    Raises:
-        SemanticError: There is none, or more than one.
-    """
-    found = find(model, home, field.steps)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ways = sorted(".".join([*(ref.name for ref in f.walk), *([f.member.name] if f.member else [])]) for f in found)
-        msg = f"For {metric}, {field.path} could mean {', '.join(ways[:-1])} or {ways[-1]}."
-        raise SemanticError(msg, cure=f"Write out which one, e.g. m.{ways[0]}.")
-    raise _refusal(model, home, field, metric)
-
-
-def _refusal(model: Model, home: Spec, field: Field, metric: str) -> SemanticError:
-    """Say why a metric has no path: the other side has many rows for one of ours, or there is no relation at all."""
-    bridges = [
-        (len(walk), spec, walk)
-        for spec in model.specs.values()
-        if find(model, spec, field.steps)
-        for walk in model.walks(spec)
-        if walk and model.end(spec, walk) is home
-    ]
-    if bridges:
-        _, spec, walk = min(bridges, key=lambda bridge: (bridge[0], bridge[1].name))
-        chain = ".".join([spec.name, *(ref.name for ref in walk)])
-        msg = (
-            f"{metric} cannot be split or filtered by {field.path}: one row of {home.name} has many rows of "
-            f"{spec.name} ({chain} leads to {home.name}), and each may have another {field.path}."
-        )
-        names = [measure.name for measure in spec.of(Measure)]
-        cure = f"Ask for a metric of {spec.name} instead, which splits cleanly: {', '.join(names)}." if names else ""
-        return SemanticError(msg, cure=cure or f"Leave {field.path} out of a question for {metric}.")
-    ways = sorted(
-        {
-            ".".join([*(ref.name for ref in walk[-1:]), member.name])
-            for walk in model.walks(home)
-            for member in model.end(home, walk).of(Dim)
-        }
-    )
-    return SemanticError(
-        f"{metric} has no path to {field.path}.", cure=f"It can be split by: {', '.join(ways) or '-'}."
-    )
+def _check_leaf(model: Model, question: Question, metric: Metric, leaf: Leaf) -> None:
+    """Refuse what has no place in this question: a step back that no period fits, a share within something else."""
+    home = model.specs[leaf.measure.dataset]
+    if question.window is not None or not leaf.shape.plain or not isinstance(leaf.source, Measure):
+        timely(home, metric.name)
+    own = [field for field in question.by if is_own_time(model, home, field, metric.name)]
+    if not leaf.shape.plain and own:
+        timed.check(leaf.shape, timed.finest([field.grain or "" for field in own]), metric.name)
+    if not leaf.shape.plain:
+        for condition in question.where:
+            if condition.fields and all(is_own_time(model, home, f, metric.name) for f in condition.fields):
+                msg = f"{metric.name} counts other days than those that are shown, so {condition.text} is ambiguous."
+                raise SemanticError(msg, cure="Choose what is shown with between= or last=.")
+    columns = {field.column for field in question.by}
+    for field in leaf.within or ():
+        if field.column not in columns:
+            msg = f"{metric.name} is a share within {field.path}, which the question is not grouped by."
+            raise SemanticError(msg, cure=f"Add m.{field.path} to by=.")
 
 
-def read(home: Place, field: Field, metric: str) -> Any:
-    """Read a path over a metric's home row."""
-    if not field.steps:
-        time = home.spec.time
-        assert time is not None  # noqa: S101 - for the type checker; see Model
-        value = home.read(time.name)
-    else:
-        found = locate(home.scope.model, home.spec, field, metric)
-        value = _value(home, found)
-    return home.scope.truncate(value, field.grain) if field.grain else value
+def _check_shape(model: Model, question: Question) -> None:
+    times = [field for field in question.by if field.grain]
+    if question.fill and len(times) != 1:
+        raise SemanticError("fill=True needs one period to fill.", cure="Group by one of m.day, m.week, m.month, ...")
+    if question.fill and times[0].grain not in GRAINS:
+        raise SemanticError(f"fill=True does not know the periods of {times[0].grain}.", cure="Fill days to years.")
+    if question.top is None:
+        return
+    if question.top < 1 or len(times) == len(question.by):
+        msg = f"top={question.top} chooses among nothing."
+        raise SemanticError(msg, cure="Give a positive number, and something to group by that is no time.")
+    if question.having:
+        msg = "Both top= and a condition on groups would choose groups."
+        raise SemanticError(msg, cure="Use one of them.")
 
 
-def _value(home: Place, found: Found) -> Any:
-    place = home
-    for ref in found.walk[:-1]:
-        place = place.follow(ref)
-    if found.member is not None:
-        place = place.follow(found.walk[-1]) if found.walk else place
-        return place.read(found.member.name)
-    key = found.spec.key
-    if key is None or len(key.columns) > 1:
-        msg = f"A row of {found.spec.name} has no single key to group by."
-        raise SemanticError(msg, cure="Name one of its dimensions.")
-    # The key is known on this side already; joining its dataset would only lose what is dangling.
-    return place.keys_of(found.walk[-1])[0] if found.walk else place.scope.column(place, key.columns[0])
+def _check_grain(model: Model, field: By) -> None:
+    if isinstance(field, Field) and not field.grain:
+        ends = endings(model, field.steps)
+        if any(isinstance(member, Time) for _, member in ends):
+            msg = f"{field.path} is a time; by what grain?"
+            raise SemanticError(msg, cure=f"Write m.{field.path}.day, .week, .month, .quarter or .year.")

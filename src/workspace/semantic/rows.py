@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import ibis
 
@@ -43,6 +44,36 @@ class Row:
         return self._place.scope.count(where)
 
 
+@dataclass(frozen=True)
+class Day:
+    """A fixed day at whose beginning versions are read, instead of the time of some row."""
+
+    model: Model
+    day: date
+
+    def event_moment(self) -> Any:
+        """Give the moment at which the day begins in the reporting time zone."""
+        return ibis.literal(self.model.calendar.midnight(self.day), "timestamp('UTC')")
+
+
+class Extra(Protocol):
+    """A table with a key, which a question puts beside the rows: a metric per booker, the largest groups, ...
+
+    Attributes:
+        name: What its columns begin with.
+        how: Whether rows without a match stay ("left"), go ("inner"), or only those with one stay ("semi").
+    """
+
+    name: str
+    how: Literal["left", "inner", "semi"]
+
+    def on(self, home: Place) -> list[Any]:
+        """Read a row's values for the key."""
+
+    def table(self) -> Any:
+        """Give the table: `<name>__key0`, ... and its other columns, `<name>__...`."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Place:
     """A dataset's row, some references away from the home row.
@@ -51,7 +82,8 @@ class Place:
         scope: Where columns come from.
         spec: The dataset.
         chain: The names of the references that lead here from home.
-        event: Whose default time decides about versions; None reads the newest ones. Unset at home: its own.
+        event: Whose default time decides about versions, or a fixed day; None reads the newest ones. Unset at home:
+            its own.
         own: Members that are being resolved; inside their own definition their names mean the column.
         instant: Whether times read as moments (UTC) rather than as wall clock.
     """
@@ -59,7 +91,7 @@ class Place:
     scope: Scope
     spec: Spec
     chain: Chain = ()
-    event: Place | None = None
+    event: Place | Day | None = None
     own: frozenset[str] = frozenset()
     instant: bool = False
 
@@ -100,11 +132,15 @@ class Place:
 
     def follow(self, ref: Ref) -> Place:
         """Go to the row that a reference names."""
-        home = self.event if self.chain else self
-        event = {None: home, "event": self, "now": None}[ref.valid]
+        model = self.scope.model
+        if isinstance(ref.valid, date):
+            event: Place | Day | None = Day(model, ref.valid)
+        else:
+            home = self.event if self.chain else self
+            event = {None: home, "event": self, "now": None}[ref.valid]
         there = Place(
             scope=self.scope,
-            spec=self.scope.model.target(ref),
+            spec=model.target(ref),
             chain=(*self.chain, ref.name),
             event=event,
             instant=self.instant,
@@ -117,15 +153,29 @@ class Place:
         inside = replace(self.inside(ref.name), instant=False)
         return [inside.resolve(expr) for expr in self.scope.model.key_exprs(ref)]
 
+    def period(self, time: Time, grain: str) -> Any:
+        """Read the period of a calendar in which one of this row's times lies: a grain, or the calendar's own."""
+        calendar = self.scope.model.grains[grain]
+        if calendar is None:
+            return self.scope.truncate(self.scope.wall(self, time), grain)
+        return self.follow(calendar_ref(calendar, time)).read(grain)
+
     def moment(self, time: Time) -> Any:
         """Read one of this row's times as a moment (UTC timestamp, or a date)."""
         self.scope.reach(self.spec, time.name)
         return replace(self, instant=True).raw(time)
 
     def event_moment(self) -> Any:
-        """Read this row's default time as a moment. The model has checked that there is one."""
+        """Read this row's default time as a moment.
+
+        Raises:
+            SemanticError: The dataset has none, but a version must be chosen by it.
+        """
         time = self.spec.time
-        assert time is not None  # noqa: S101 - for the type checker; see Model
+        if time is None:
+            msg = f"{self.spec.name} has no default time by which a version could be chosen."
+            cure = f'Declare time(..., default=True) in {self.spec.name}, or say ref(..., valid="now").'
+            raise SemanticError(msg, cure=cure)
         return self.moment(time)
 
 
@@ -146,6 +196,14 @@ class Scope(ABC):
     @abstractmethod
     def wall(self, place: Place, time: Time) -> Any:
         """Read a time as the wall clock of the reporting time zone."""
+
+    @abstractmethod
+    def beside(self, home: Place, extra: Extra, column: str) -> Any:
+        """Read a column of a table that stands beside the home row."""
+
+    @abstractmethod
+    def marked(self, name: str) -> Any:
+        """Read what was written into the rows after they were joined."""
 
     @abstractmethod
     def count(self, where: Any) -> Any:
@@ -172,7 +230,7 @@ class Join:
 
     ref: Ref
     owner: Place
-    event: Place | None
+    event: Place | Day | None
 
 
 @dataclass(kw_only=True)
@@ -180,6 +238,7 @@ class Needs:
     """What expressions asked for while they were traced. Joins are in an order in which they can be made."""
 
     joins: dict[Chain, Join] = field(default_factory=dict)
+    extras: dict[str, Extra] = field(default_factory=dict)
     columns: dict[Chain, set[str]] = field(default_factory=dict)
     walls: dict[Chain, dict[str, Time]] = field(default_factory=dict)
     members: set[tuple[str, str]] = field(default_factory=set)
@@ -221,6 +280,17 @@ class Trace(Scope):
             self.needs.walls.setdefault(place.chain, {})[time.name] = time
         return place.raw(time)
 
+    def beside(self, home: Place, extra: Extra, column: str) -> Any:
+        """Note the table, and what its key needs of the row."""
+        if extra.name not in self.needs.extras:
+            extra.on(home)
+            self.needs.extras[extra.name] = extra
+        return getattr(ibis._, column)
+
+    def marked(self, name: str) -> Any:
+        """Name what will be there."""
+        return getattr(ibis._, name)
+
     def count(self, where: Any) -> Any:
         """Count symbolically."""
         return ibis._.count(where)
@@ -236,6 +306,13 @@ class Trace(Scope):
     def reach(self, spec: Spec, name: str) -> None:
         """Note a member, for the text of definitions."""
         self.needs.members.add((spec.name, name))
+
+
+def calendar_ref(calendar: str, time: Time) -> Ref:
+    """Make the reference from a time's day to the calendar's row for it."""
+    ref = Ref(target=calendar, exprs=(ibis._[time.name].cast("date"),))
+    ref.name, ref.dataset = f"{time.name}__calendar", time.dataset
+    return ref
 
 
 def is_plain(spec: Spec, time: Time) -> bool:

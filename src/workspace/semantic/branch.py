@@ -1,0 +1,249 @@
+"""The part of a question that one dataset answers: its rows, joined and filtered, aggregated by what was asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import ibis
+
+from workspace.semantic import aggregates
+from workspace.semantic.calendar import Window
+from workspace.semantic.events import Activity, begin, enter_funnel, keys_of, steps_of
+from workspace.semantic.join import Joined, joined
+from workspace.semantic.metric import Measure
+from workspace.semantic.plan import Entered, Leaf, Returned
+from workspace.semantic.rows import Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workspace.semantic.declare import Spec
+    from workspace.semantic.join import Reader
+    from workspace.semantic.model import Model
+    from workspace.semantic.question import Question
+    from workspace.semantic.reading import Reading
+    from workspace.semantic.rows import Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One table of a branch.
+
+    Attributes:
+        table: Keys and values.
+        counts: The values that are 0 rather than missing where the table has no row.
+        sums: The values that are 0 in a period in which nothing happened; counts among them.
+    """
+
+    table: Any
+    counts: frozenset[str]
+    sums: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Branch:
+    """The leaves of a question that are aggregated together: one home, one kind of snapshot, one stretch of rows.
+
+    Attributes:
+        home: The dataset.
+        leaves: What is aggregated, by the name of its column.
+        window: The days whose rows are read; None for all.
+        reading: Reads the question's words over the home rows.
+    """
+
+    model: Model
+    reader: Reader
+    question: Question
+    home: Spec
+    leaves: dict[str, Leaf]
+    window: Window | None
+    reading: Reading
+
+    @property
+    def first(self) -> Measure:
+        """A measure of it; all have the same snapshot."""
+        return next(iter(self.leaves.values())).measure
+
+    @property
+    def shared(self) -> tuple[Any, ...]:
+        """The conditions that all leaves have: they choose rows. The others choose within an aggregate."""
+        each = [leaf.conditions for leaf in self.leaves.values()]
+        return each[0] if all(_same(conditions, each[0]) for conditions in each) else ()
+
+    def rows(self, *, keyed: bool = False) -> tuple[Joined, dict[str, Any]]:
+        """Join and filter the rows that are aggregated.
+
+        Args:
+            keyed: Whether their key and their time are read too, for people who look at them.
+
+        Returns:
+            The scope over those rows, and for each history table read at event time, whether a row is older.
+        """
+        trace = Trace(self.model)
+        home = trace.home(self.home)
+        # The same words are said to the trace and to the joined rows, so that what is joined is what is read.
+        self._read(home)
+        if keyed:
+            if self.home.time is not None:
+                home.read(self.home.time.name)
+            for column in keys_of(self.home):
+                home.scope.column(home, column)
+        scope = joined(self.model, self.reader, self.home, trace.needs)
+        self._mark(scope)
+        early, late = self._conditions(timely=True), self._conditions(timely=False)
+        scope.keep(condition(scope.home(self.home)) for condition in early)
+        if self.first.over is not None:
+            self._keep_level(scope)
+        scope.keep(condition(scope.home(self.home)) for condition in late)
+        return scope, scope.older(trace.needs)
+
+    def _read(self, home: Place) -> None:
+        for field in self.reading.fields:
+            self.reading.key(home, field)
+        self.reading.touch(home)
+        for condition in (*self._conditions(timely=True), *self._conditions(timely=False)):
+            condition(home)
+        for name, leaf in self.leaves.items():
+            self._value(home, name, leaf)
+            for condition in leaf.conditions:
+                self.reading.asker(condition)(home)
+            self._read_steps(home, name, leaf)
+        if self.first.over is not None:
+            home.keys_of(self.first.over)
+        if (
+            self.first.over is not None
+            or self.window is not None
+            or not all(leaf.shape.plain for leaf in self.leaves.values())
+        ):
+            home.event_moment()
+
+    def _read_steps(self, home: Place, name: str, leaf: Leaf) -> None:
+        """Note what funnels and retention need of the rows: who, when, and the key that decides between equals."""
+        if isinstance(leaf.source, Measure):
+            return
+        home.event_moment()
+        for column in keys_of(self.home):
+            home.scope.column(home, column)
+        if isinstance(leaf.source, Entered):
+            steps_of(self.model, leaf.source.funnel.steps[:1], leaf.source.funnel.by, name)[0].read_who(home)
+        else:
+            home.scope.beside(home, self._activity(leaf.source, name), "there")
+
+    def _mark(self, scope: Joined) -> None:
+        """Write what happened later into the rows, before conditions take some away."""
+        done: set[str] = set()
+        for leaf in self.leaves.values():
+            name = _mark_name(leaf)
+            if isinstance(leaf.source, Measure) or name in done:
+                continue
+            done.add(name)
+            if isinstance(leaf.source, Entered):
+                if any(
+                    isinstance(l.source, Entered) and l.source.step and _mark_name(l) == name
+                    for l in self.leaves.values()
+                ):
+                    enter_funnel(
+                        scope, self.reader, leaf.source.funnel, name, asked=self.reading.asker, window=self.window
+                    )
+            else:
+                today = self.model.calendar.today(self.reader.release.as_of)
+                begin(scope, leaf.source.retention, name, asked=self.reading.asker, as_of=ibis.literal(today))
+
+    def _activity(self, source: Returned, name: str) -> Activity:
+        return Activity(
+            model=self.model,
+            reader=self.reader,
+            retention=source.retention,
+            name=f"{_source_name(source)}__back",
+            asked=self.reading.asker,
+        )
+
+    def _value(self, home: Place, name: str, leaf: Leaf) -> Any:
+        """Build a leaf's aggregate over the rows, without its conditions."""
+        source = leaf.source
+        if isinstance(source, Measure):
+            return home.resolve(source.expr)
+        mark = _mark_name(leaf)
+        if isinstance(source, Entered):
+            return (
+                home.scope.count(home.scope.marked(f"{mark}__{source.step}")) if source.step else home.scope.count(None)
+            )
+        began = home.scope.marked(f"{mark}__first")
+        if not source.back:
+            return home.scope.count(began)
+        return home.scope.count(began & home.scope.beside(home, self._activity(source, name), "there").notnull())
+
+    def _conditions(self, *, timely: bool) -> list[Callable[[Place], Any]]:
+        """List the conditions on the rows, each as a function of the home row.
+
+        Conditions on time choose among a snapshot's rows and come first; those on what the rows are choose among the
+        last ones. Otherwise "last in Berlin" would find a listing in Berlin that has long moved away.
+        """
+        early: list[Callable[[Place], Any]] = []
+        late: list[Callable[[Place], Any]] = []
+        where, window = self.home.where, self.window
+        if where is not None:
+            early.append(lambda place: place.resolve(where))
+        if window is not None and (window.start or window.end):
+            early.append(lambda place: place.scope.within(place.event_moment(), window))
+        for condition in (*self.question.where, *self.shared):
+            if not self.reading.far(condition):
+                about_time = self.reading.about_time(condition)
+                (early if about_time else late).append(self.reading.asker(condition))
+        return early if timely else late
+
+    def _keep_level(self, scope: Joined) -> None:
+        """Keep each one's rows of its last (or first) moment, in each period that the question distinguishes."""
+        measure = self.first
+        assert measure.over is not None  # noqa: S101 - for the type checker
+        home = scope.home(self.home)
+        periods = [self.reading.value(home, field) for field in self.reading.own_times(self.reading.fields)]
+        moment = home.event_moment()
+        end = moment.max() if measure.snapshot == "last" else moment.min()
+        scope.keep([moment == end.over(group_by=[*home.keys_of(measure.over), *periods])])
+
+    def parts(self) -> list[Part]:
+        """Aggregate: one table, or one for each way in which days count."""
+        scope, _older = self.rows()
+        home = scope.home(self.home)
+        values = {name: self.aggregate(home, name, leaf) for name, leaf in self.leaves.items()}
+        own = self.reading.own_times(self.reading.fields)
+        if not own or all(leaf.shape.plain for leaf in self.leaves.values()):
+            keys = {field.column: self.reading.key(home, field) for field in self.reading.fields}
+            return [part(scope.table, keys, values)]
+        from workspace.semantic.along import Along
+
+        return Along(self, scope, own).parts()
+
+    def aggregate(self, home: Place, name: str, leaf: Leaf) -> Any:
+        value = aggregates.portable(self._value(home, name, leaf))
+        if _same(leaf.conditions, self.shared):
+            return value
+        return aggregates.restrict(value, [self.reading.asker(condition)(home) for condition in leaf.conditions])
+
+
+def part(table: Any, keys: dict[str, Any], values: dict[str, Any]) -> Part:
+    found = table.group_by(**keys).aggregate(**values) if keys else table.aggregate(**values)
+    return described(found, values)
+
+
+def described(table: Any, values: dict[str, Any]) -> Part:
+    """Tell what kinds of values a table has."""
+    counts = frozenset(name for name, value in values.items() if aggregates.is_count(value))
+    return Part(
+        table=table, counts=counts, sums=frozenset(n for n, value in values.items() if aggregates.is_sum(value))
+    )
+
+
+def _same(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
+    return len(a) == len(b) and all(x is y for x, y in zip(a, b, strict=True))
+
+
+def _source_name(source: Entered | Returned) -> str:
+    metric = source.funnel if isinstance(source, Entered) else source.retention
+    return metric.name
+
+
+def _mark_name(leaf: Leaf) -> str:
+    return "" if isinstance(leaf.source, Measure) else _source_name(leaf.source)

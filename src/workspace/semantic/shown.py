@@ -1,0 +1,83 @@
+"""The last touches on an answer: the periods in which nothing happened, and the order of its rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ibis
+
+from workspace.semantic import timed
+from workspace.semantic.join import Joined
+from workspace.semantic.reading import REST
+
+if TYPE_CHECKING:
+    from workspace.semantic.join import Reader
+    from workspace.semantic.model import Model
+    from workspace.semantic.question import Question
+
+
+def filled(model: Model, question: Question, found: Any, sums: frozenset[str]) -> Any:
+    """Add the periods that are missing, for every group: sums are 0 in them, everything else is unknown.
+
+    Periods go from the first to the last of the window, or of those that are there.
+    """
+    (time,) = (field for field in question.by if field.grain)
+    grain, column = time.grain or "", time.column
+    window = question.window
+    first = found.aggregate(first=found[column].min(), last=found[column].max())
+    start = window.start if window else None
+    end = window.end if window else None
+    listed = timed.listed(first, start, end, hours=grain == "hour")
+    kind = found[column].type()
+    periods = listed.select(**{column: model.calendar.truncate(listed.day, grain).cast(kind)}).distinct()
+    others = [field.column for field in question.by if field is not time]
+    groups = periods.cross_join(found.select(others).distinct()) if others else periods
+    right = found.rename({f"{name}__found": name for name in (column, *others)}).mutate(found__=ibis.literal(1))
+    same = [groups[name].identical_to(right[f"{name}__found"]) for name in (column, *others)]
+    every = groups.left_join(right, same)
+    values = {
+        metric.name: ibis.ifelse(every.found__.isnull(), 0, every[metric.name])
+        if metric.name in sums
+        else every[metric.name]
+        for metric in question.metrics
+    }
+    undated = found.filter(found[column].isnull())
+    whole = every.select(column, *others, **values)
+    names = [*(field.column for field in question.by), *(metric.name for metric in question.metrics)]
+    return whole.select(names).union(undated.select(names).cast(whole.select(names).schema()), distinct=False)
+
+
+def ordered(model: Model, reader: Reader, question: Question, result: Any) -> Any:
+    """Order rows: time goes forward; categories go from the largest, or by name below a time.
+
+    What is missing comes last, and before it the rest.
+    """
+    times = [field for field in question.by if field.grain]
+    others = [field for field in question.by if not field.grain]
+    columns = result.columns
+    order: list[Any] = []
+    for field in times:
+        key = result[field.column]
+        name = model.grains[field.grain or ""]
+        if name is not None:
+            result = _begun(model, reader, result, field.column, field.grain or "", name)
+            key = result[f"{field.column}__begun"]
+        order.append(ibis.asc(key, nulls_first=False))
+    if question.top is not None:
+        order += [ibis.asc(result[field.column] == REST, nulls_first=False) for field in others]
+    if others and not times:
+        order.append(ibis.desc(result[question.metrics[0].name], nulls_first=False))
+    order += [ibis.asc(result[field.column], nulls_first=False) for field in others]
+    return result.order_by(order).select(columns) if order else result
+
+
+def _begun(model: Model, reader: Reader, result: Any, column: str, grain: str, calendar: str) -> Any:
+    """Find on which day each period of the model's own calendar begins."""
+    spec = model.specs[calendar]
+    table = reader.table(spec.table)
+    assert spec.key is not None  # noqa: S101 - for the type checker; see Model
+    label = Joined(model, table).home(spec).read(grain)
+    days = table.select(day=table[spec.key.columns[0]], label=label)
+    begun = days.group_by("label").aggregate(begun=days.day.min())
+    right = begun.rename({f"{column}__label": "label", f"{column}__begun": "begun"})
+    return result.left_join(right, result[column] == right[f"{column}__label"])
