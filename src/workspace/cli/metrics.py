@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workspace.cli.group import FAILED
+
 if TYPE_CHECKING:
     from workspace.front import Workspace
     from workspace.semantic import Model
@@ -89,6 +91,36 @@ def save(
             say(f"{kept.name}: release {kept.release} is saved already")
         else:
             say(f"{kept.name}: {kept.rows:,} rows of release {kept.release} in {kept.uri}")
+
+
+@app.command()
+def diff(
+    revision: Annotated[str, typer.Argument(metavar="REV", help="A commit, tag or branch of the metrics' checkout.")],
+) -> None:
+    """Show which definitions changed between a git revision and the working tree.
+
+    Leaves with 0 when every metric means what it meant, and with 1 when one does not, or cannot be compared. Words for
+    people may change: they are no part of a definition.
+    """
+    from workspace.cli.revisions import changes, meanings, meanings_at
+    from workspace.cli.shown import say
+    from workspace.settings import load_settings
+
+    settings = load_settings()
+    before, after = meanings_at(settings.metrics, revision), meanings(_model(settings))
+    found = changes(before, after)
+    for change in found:
+        say(change.summary)
+    for change in found:
+        for line in change.lines(revision):
+            say(line, _DIFF.get(line[:1], ""))
+    if found:
+        say(f"{len(found)} of {len({*before, *after})} metrics are not what they were at {revision}.")
+        raise typer.Exit(FAILED)
+    say(f"All {len(after)} metrics mean what they meant at {revision}.")
+
+
+_DIFF = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def _model(settings: Settings) -> Model:
