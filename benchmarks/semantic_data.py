@@ -152,6 +152,10 @@ class Files:
         self._backend.raw_sql("SET TimeZone = 'UTC'")
         self._tables = {name: self._backend.read_parquet(folder / f"{name}.parquet") for name in TABLES}
 
+    def at(self, release: str) -> Files:
+        """There is no other release."""
+        raise LookupError(release)
+
     def history(self, name: str) -> Any:
         """Read every version."""
         return self._tables[name]
