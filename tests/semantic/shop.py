@@ -81,7 +81,7 @@ RATIOS = {
     "basket": ratio(Lines.revenue, Orders.orders, "Revenue an order", unit="EUR", owner="finance"),
     "return_rate": ratio(Orders.returned, Orders.orders, "Share of orders that came back", unit="percent"),
 }
-MODEL = Model(*DATASETS, timezone="Europe/Berlin", week="mon", **RATIOS)
+MODEL = Model(*DATASETS, timezone="Europe/Berlin", week="mon", calendar=None, **RATIOS)
 
 MOMENT, MONEY, NUMBER, TEXT = pa.timestamp("us", "UTC"), pa.decimal128(18, 2), pa.int64(), pa.string()
 PERIOD = {"valid_from": MOMENT, "valid_to": MOMENT}

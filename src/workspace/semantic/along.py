@@ -37,7 +37,7 @@ class Along:
         self.own = own
         self.grain = timed.finest([field.grain or "" for field in own])
         self.home = scope.home(branch.home)
-        values = {name: branch.aggregate(self.home, name, leaf) for name, leaf in branch.leaves.items()}
+        values = {name: branch.aggregate(self.home, leaf) for name, leaf in branch.leaves.items()}
         self.values = values
         self.shapes = dict.fromkeys(leaf.shape for leaf in branch.leaves.values())
         fit = all(shape.stretch is None and timed.fits(shape, self.grain) for shape in self.shapes)
@@ -123,7 +123,7 @@ class Along:
         """Aggregate rows anew for each period, for what is no sum of its days."""
         rows, period = self._matched(self._rows, shape)
         home = Joined(self.branch.model, rows).home(self.branch.home)
-        values = {name: self.branch.aggregate(home, name, self.branch.leaves[name]) for name in names}
+        values = {name: self.branch.aggregate(home, self.branch.leaves[name]) for name in names}
         return self._part(rows.group_by(**self._keys(rows, period)).aggregate(**values), names)
 
     def _part(self, table: Any, names: list[str]) -> Part:

@@ -17,6 +17,7 @@ from workspace.semantic.compare import Comparison, diff, why
 from workspace.semantic.compile import Compiler
 from workspace.semantic.declare import GRAINS
 from workspace.semantic.definition import define
+from workspace.semantic.join import Archive
 from workspace.semantic.lineage import explanation, lineage, rows_behind
 from workspace.semantic.names import Condition, Field, Per
 from workspace.semantic.notes import notes
@@ -266,7 +267,15 @@ class Answer(Algebra):
         return diff(self, release)
 
     def at(self, release: str) -> Answer:
-        """Ask the same of another release."""
+        """Ask the same of another release.
+
+        Raises:
+            SemanticError: What is read from knows one release only.
+            ReleaseError: There is none of this name.
+        """
+        if not isinstance(self._reader, Archive):
+            msg = f"Release {self.release} was opened alone, so {release} cannot be asked."
+            raise SemanticError(msg, cure="Ask through connect().metrics.")
         return Answer(self._model, self._reader.at(release), self.question)
 
     @property

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from workspace.semantic import aggregates
-from workspace.semantic.calendar import Window
 from workspace.semantic.events import Activity, begin, enter_funnel, keys_of, steps_of
 from workspace.semantic.join import Joined, joined
 from workspace.semantic.metric import Measure
@@ -18,6 +17,7 @@ from workspace.semantic.rows import Trace
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from workspace.semantic.calendar import Window
     from workspace.semantic.declare import Spec
     from workspace.semantic.join import Reader
     from workspace.semantic.model import Model
@@ -105,7 +105,7 @@ class Branch:
         for condition in (*self._conditions(timely=True), *self._conditions(timely=False)):
             condition(home)
         for name, leaf in self.leaves.items():
-            self._value(home, name, leaf)
+            self._value(home, leaf)
             for condition in leaf.conditions:
                 self.reading.asker(condition)(home)
             self._read_steps(home, name, leaf)
@@ -128,29 +128,24 @@ class Branch:
         if isinstance(leaf.source, Entered):
             steps_of(self.model, leaf.source.funnel.steps[:1], leaf.source.funnel.by, name)[0].read_who(home)
         else:
-            home.scope.beside(home, self._activity(leaf.source, name), "there")
+            home.scope.beside(home, self._activity(leaf.source), "there")
 
     def _mark(self, scope: Joined) -> None:
         """Write what happened later into the rows, before conditions take some away."""
         done: set[str] = set()
         for leaf in self.leaves.values():
             name = _mark_name(leaf)
-            if isinstance(leaf.source, Measure) or name in done:
+            entering = isinstance(leaf.source, Entered) and leaf.source.step == 0
+            if isinstance(leaf.source, Measure) or entering or name in done:
                 continue
             done.add(name)
             if isinstance(leaf.source, Entered):
-                if any(
-                    isinstance(l.source, Entered) and l.source.step and _mark_name(l) == name
-                    for l in self.leaves.values()
-                ):
-                    enter_funnel(
-                        scope, self.reader, leaf.source.funnel, name, asked=self.reading.asker, window=self.window
-                    )
+                enter_funnel(scope, self.reader, leaf.source.funnel, name, asked=self.reading.asker, window=self.window)
             else:
                 today = self.model.calendar.today(self.reader.release.as_of)
                 begin(scope, leaf.source.retention, name, asked=self.reading.asker, as_of=ibis.literal(today))
 
-    def _activity(self, source: Returned, name: str) -> Activity:
+    def _activity(self, source: Returned) -> Activity:
         return Activity(
             model=self.model,
             reader=self.reader,
@@ -159,7 +154,7 @@ class Branch:
             asked=self.reading.asker,
         )
 
-    def _value(self, home: Place, name: str, leaf: Leaf) -> Any:
+    def _value(self, home: Place, leaf: Leaf) -> Any:
         """Build a leaf's aggregate over the rows, without its conditions."""
         source = leaf.source
         if isinstance(source, Measure):
@@ -172,7 +167,7 @@ class Branch:
         began = home.scope.marked(f"{mark}__first")
         if not source.back:
             return home.scope.count(began)
-        return home.scope.count(began & home.scope.beside(home, self._activity(source, name), "there").notnull())
+        return home.scope.count(began & home.scope.beside(home, self._activity(source), "there").notnull())
 
     def _conditions(self, *, timely: bool) -> list[Callable[[Place], Any]]:
         """List the conditions on the rows, each as a function of the home row.
@@ -207,7 +202,7 @@ class Branch:
         """Aggregate: one table, or one for each way in which days count."""
         scope, _older = self.rows()
         home = scope.home(self.home)
-        values = {name: self.aggregate(home, name, leaf) for name, leaf in self.leaves.items()}
+        values = {name: self.aggregate(home, leaf) for name, leaf in self.leaves.items()}
         own = self.reading.own_times(self.reading.fields)
         if not own or all(leaf.shape.plain for leaf in self.leaves.values()):
             keys = {field.column: self.reading.key(home, field) for field in self.reading.fields}
@@ -216,14 +211,16 @@ class Branch:
 
         return Along(self, scope, own).parts()
 
-    def aggregate(self, home: Place, name: str, leaf: Leaf) -> Any:
-        value = aggregates.portable(self._value(home, name, leaf))
+    def aggregate(self, home: Place, leaf: Leaf) -> Any:
+        """Build a leaf's aggregate over the rows."""
+        value = aggregates.portable(self._value(home, leaf))
         if _same(leaf.conditions, self.shared):
             return value
         return aggregates.restrict(value, [self.reading.asker(condition)(home) for condition in leaf.conditions])
 
 
 def part(table: Any, keys: dict[str, Any], values: dict[str, Any]) -> Part:
+    """Group and aggregate a table."""
     found = table.group_by(**keys).aggregate(**values) if keys else table.aggregate(**values)
     return described(found, values)
 

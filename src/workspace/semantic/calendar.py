@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -83,9 +83,7 @@ class Calendar:
         """Write the beginning of a day as a value that times of a type can be compared with."""
         if kind.is_date():
             return ibis.literal(day)
-        return ibis.literal(
-            datetime(day.year, day.month, day.day) if kind.timezone is None else self.midnight(day), kind
-        )
+        return ibis.literal(self.midnight(day) if kind.timezone else datetime.combine(day, time()), kind)
 
     def today(self, as_of: datetime) -> date:
         """Find the day in which a moment lies: the first one that is not over then."""

@@ -21,7 +21,10 @@ from workspace.semantic.reading import Reading
 from workspace.semantic.shown import filled, ordered
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from workspace.semantic.join import Reader
+    from workspace.semantic.metric import Metric
     from workspace.semantic.model import Model
     from workspace.semantic.names import By
 
@@ -56,7 +59,7 @@ class Compiler:
         keys = {field.column: table[field.column] for field in question.by}
         found = table.select(**keys, **values)
         for condition in question.having:
-            found = found.filter(condition.build(lambda metric, found=found: found[metric.name]).fill_null(False))  # noqa: FBT003
+            found = found.filter(condition.build(_reader_of(found)).fill_null(False))  # noqa: FBT003
         counts, sums = (
             frozenset(n for n, node in plans.items() if isinstance(node, Leaf) and _slot(slots, node) in kind)
             for kind in (part.counts, part.sums)
@@ -148,6 +151,10 @@ class Compiler:
         if len(parts) == 1:
             return parts[0]
         return _stack([field.column for field in fields], parts)
+
+
+def _reader_of(table: Any) -> Callable[[Metric], Any]:
+    return lambda metric: table[metric.name]
 
 
 def _slots(plans: dict[str, Node]) -> Slots:

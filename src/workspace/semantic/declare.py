@@ -205,7 +205,7 @@ def time(expr: Any, description: str = "", *, default: bool = False) -> Time:
 def ref(
     target: type[Dataset] | str,
     *exprs: Any,
-    valid: Literal["event", "now"] | str | date | None = None,
+    valid: str | date | None = None,
     before: Literal["earliest", "null"] = "earliest",
     missing: float = 0.0,
     description: str = "",

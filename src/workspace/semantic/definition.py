@@ -126,7 +126,7 @@ def _read(model: Model, home: Place, condition: Any, metric: str) -> None:
         value_at(home, locate(model, home.spec, path, metric), path.grain)
 
 
-def formula(metric: Metric) -> str:
+def formula(metric: Metric) -> str:  # noqa: PLR0911 - one line for each kind
     """Write a metric's own formula."""
     match metric:
         case Measure():

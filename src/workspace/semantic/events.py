@@ -103,44 +103,44 @@ def enter_funnel(
     moment = model.calendar.moment(home.event_moment())
     columns = scope.table.columns
     entry = ibis.ifelse(entering.fill_null(False), 0, None)  # noqa: FBT003
-    entries = scope.table.mutate(_who=first.read_who(home), _at=moment, _step=entry.cast("int8"))
+    entries = scope.table.mutate(who__=first.read_who(home), at__=moment, step__=entry.cast("int8"))
     others = [
         _later(model, reader, step, number, entries, asked=asked, until=_until(funnel, window))
         for number, step in enumerate(later, start=1)
     ]
     rows = reduce(lambda a, b: a.union(b, distinct=False), others, entries)
-    order = ["_at", "_step", *(key for key in keys_of(home.spec) if key in columns)]
-    before = ibis.window(group_by=["_who"], order_by=order, preceding=(None, 0))
+    order = ["at__", "step__", *(key for key in keys_of(home.spec) if key in columns)]
+    before = ibis.window(group_by=["who__"], order_by=order, preceding=(None, 0))
     rows = rows.mutate(
-        _group=(_._step == 0).sum().over(before),
-        _since=ibis.ifelse(_._step == 0, _._at, None).max().over(before),
+        group__=(_.step__ == 0).sum().over(before),
+        since__=ibis.ifelse(_.step__ == 0, _.at__, None).max().over(before),
     )
-    rows = rows.mutate(_credit=ibis.ifelse(_._step == 0, _._group, None))
+    rows = rows.mutate(credit__=ibis.ifelse(_.step__ == 0, _.group__, None))
     for number in range(1, len(funnel.steps)):
         rows = _reach(rows, number, funnel, before)
-    same = ibis.window(group_by=["_who", "_credit"])
+    same = ibis.window(group_by=["who__", "credit__"])
     marks = {
-        f"{name}__{n}": (_._step == 0) & (_._step == n).any().over(same).fill_null(False)  # noqa: FBT003
+        f"{name}__{n}": (_.step__ == 0) & (_.step__ == n).any().over(same).fill_null(False)  # noqa: FBT003
         for n in range(1, len(funnel.steps))
     }
-    here = (_._step == 0) | _._step.isnull()
+    here = (_.step__ == 0) | _.step__.isnull()
     scope.table = rows.mutate(**marks).filter(here).select(*columns, *marks)
 
 
 def _reach(rows: Any, number: int, funnel: Funnel, before: Any) -> Any:
     """Credit the rows of one step, and let those that were in time start the next."""
-    mine = _._step == number
+    mine = _.step__ == number
     in_time = ibis.literal(True)  # noqa: FBT003
     if funnel.within is not None:
-        in_time = _._at <= _._since + interval(funnel)
-    reached = mine & (_._group > 0) & in_time
-    rows = rows.mutate(_credit=ibis.ifelse(reached, _._group, _._credit))
+        in_time = _.at__ <= _.since__ + interval(funnel)
+    reached = mine & (_.group__ > 0) & in_time
+    rows = rows.mutate(credit__=ibis.ifelse(reached, _.group__, _.credit__))
     if number == len(funnel.steps) - 1:
         return rows
     # Groups and their beginnings only grow along time, so the greatest so far is that of the last reached row.
-    group = ibis.ifelse(reached, _._group, None)
-    since = ibis.ifelse(reached, _._since, None)
-    return rows.mutate(_group=group.max().over(before).fill_null(0), _since=since.max().over(before))
+    group = ibis.ifelse(reached, _.group__, None)
+    since = ibis.ifelse(reached, _.since__, None)
+    return rows.mutate(group__=group.max().over(before).fill_null(0), since__=since.max().over(before))
 
 
 def _later(model: Model, reader: Reader, step: Step, number: int, like: Any, *, asked: Any, until: Any) -> Any:
@@ -148,7 +148,7 @@ def _later(model: Model, reader: Reader, step: Step, number: int, like: Any, *, 
     spec = model.specs[step.measure.dataset]
 
     def columns(home: Place) -> dict[str, Any]:
-        return {"_who": step.read_who(home), "_at": model.calendar.moment(home.event_moment())}
+        return {"who__": step.read_who(home), "at__": model.calendar.moment(home.event_moment())}
 
     trace = Trace(model)
     home = trace.home(spec)
@@ -158,8 +158,10 @@ def _later(model: Model, reader: Reader, step: Step, number: int, like: Any, *, 
     scope.keep(step.holds(home, asked))
     if until is not None:
         scope.keep([scope.within(home.event_moment(), until)])
-    rows = scope.table.select(**columns(scope.home(spec)), _step=ibis.literal(number, "int8")).filter(_._who.notnull())
-    nulls = {name: ibis.null(dtype) for name, dtype in like.schema().items() if name not in ("_who", "_at", "_step")}
+    rows = scope.table.select(**columns(scope.home(spec)), step__=ibis.literal(number, "int8")).filter(
+        _.who__.notnull()
+    )
+    nulls = {name: ibis.null(dtype) for name, dtype in like.schema().items() if name not in ("who__", "at__", "step__")}
     return rows.mutate(**nulls).select(like.columns)
 
 
@@ -239,9 +241,9 @@ def begin(scope: Joined, retention: Retention, name: str, *, asked: Any, as_of: 
     counts = reduce(lambda a, b: a & b, first.holds(home, asked), ibis.literal(True)).fill_null(False)  # noqa: FBT003
     moment = model.calendar.moment(home.event_moment())
     over = later(home.period(home.spec.time, retention.grain), retention.after + 1, retention.grain)
-    rows = scope.table.mutate(_who=first.read_who(home), _at=moment, _counts=counts, _over=over <= as_of)
-    order = ["_at", *(key for key in keys_of(home.spec) if key in rows.columns)]
-    window = ibis.window(group_by=["_who", "_counts"], order_by=order)
-    earliest = (ibis.row_number().over(window) == 0) & _._counts & _._who.notnull()
-    marked = rows.mutate(**{f"{name}__first": (earliest & _._over).fill_null(False)})  # noqa: FBT003
-    scope.table = marked.drop("_who", "_at", "_counts", "_over")
+    rows = scope.table.mutate(who__=first.read_who(home), at__=moment, counts__=counts, over__=over <= as_of)
+    order = ["at__", *(key for key in keys_of(home.spec) if key in rows.columns)]
+    window = ibis.window(group_by=["who__", "counts__"], order_by=order)
+    earliest = (ibis.row_number().over(window) == 0) & _.counts__ & _.who__.notnull()
+    marked = rows.mutate(**{f"{name}__first": (earliest & _.over__).fill_null(False)})  # noqa: FBT003
+    scope.table = marked.drop("who__", "at__", "counts__", "over__")

@@ -6,7 +6,7 @@ Every join is a left join to at most one row, so it neither loses nor repeats ro
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import ibis
 
@@ -42,14 +42,23 @@ class Reader(Protocol):
     def release(self) -> Release:
         """The release that is read."""
 
-    def at(self, release: str) -> Reader:
-        """Read another release of the same lake."""
-
     def table(self, name: str) -> Any:
         """Read a table's live rows, as an Ibis table."""
 
     def history(self, name: str) -> Any:
         """Read every version, with `valid_from` and `valid_to`, as an Ibis table."""
+
+
+@runtime_checkable
+class Archive(Reader, Protocol):
+    """A reader that can open other releases of its lake."""
+
+    def at(self, release: str) -> Reader:
+        """Read another release.
+
+        Raises:
+            ReleaseError: There is none of this name.
+        """
 
 
 class Joined(Scope):

@@ -42,6 +42,8 @@ class Returned:
     back: bool = False
 
 
+PLAIN = Shape()
+
 Source = Measure | Entered | Returned
 
 
@@ -59,7 +61,7 @@ class Leaf:
 
     source: Source
     conditions: tuple[Any, ...] = ()
-    shape: Shape = Shape()
+    shape: Shape = PLAIN
     within: tuple[Field, ...] | None = None
     metric: str = ""
 
@@ -144,32 +146,38 @@ def parts_first(metric: Metric) -> Measure:
 
 
 def _plan(metric: Metric | float, leaf: Leaf) -> Node:
+    node: Node
     match metric:
         case Measure():
-            return _measured(replace(leaf, source=metric))
+            node = _measured(replace(leaf, source=metric))
         case Arithmetic():
             node = Calculation(sign=metric.sign, left=_plan(metric.left, leaf), right=_plan(metric.right, leaf))
             _check_stretches(metric, node)
-            return node
         case Filtered():
-            return _plan(metric.base, replace(leaf, conditions=(*leaf.conditions, *metric.conditions)))
+            node = _plan(metric.base, replace(leaf, conditions=(*leaf.conditions, *metric.conditions)))
         case Timed():
-            return _plan(metric.base, replace(leaf, shape=_shaped(metric, leaf.shape)))
+            node = _plan(metric.base, replace(leaf, shape=_shaped(metric, leaf.shape)))
         case Share():
-            if leaf.within is not None:
-                msg = f"{metric.name} is a share of a share."
-                raise SemanticError(msg, cure="Take the share once, of the metric itself.")
-            whole = _plan(metric.base, replace(leaf, within=metric.within))
-            return Calculation(sign="/", left=_plan(metric.base, leaf), right=whole)
+            node = _share(metric, leaf)
         case Funnel():
-            return _funnel(metric, leaf)
+            node = _funnel(metric, leaf)
         case Retention():
             entered = _counting(leaf, Returned(retention=metric))
             back = _counting(leaf, Returned(retention=metric, back=True))
-            return Calculation(sign="/", left=back, right=entered)
+            node = Calculation(sign="/", left=back, right=entered)
         case int() | float():
-            return float(metric)
-    raise TypeError(metric)
+            node = float(metric)
+        case _:
+            raise TypeError(metric)
+    return node
+
+
+def _share(metric: Share, leaf: Leaf) -> Node:
+    if leaf.within is not None:
+        msg = f"{metric.name} is a share of a share."
+        raise SemanticError(msg, cure="Take the share once, of the metric itself.")
+    whole = _plan(metric.base, replace(leaf, within=metric.within))
+    return Calculation(sign="/", left=_plan(metric.base, leaf), right=whole)
 
 
 def _funnel(metric: Funnel, leaf: Leaf) -> Node:

@@ -82,7 +82,7 @@ def check(model: Model, question: Question) -> None:
         _check_meaning(model, question, field, found)
     for metric, leaf in found:
         _check_leaf(model, question, metric, leaf)
-    _check_shape(model, question)
+    _check_shape(question)
 
 
 def _fields(conditions: tuple[Condition, ...]) -> Iterator[By]:
@@ -130,7 +130,7 @@ def _check_leaf(model: Model, question: Question, metric: Metric, leaf: Leaf) ->
             raise SemanticError(msg, cure=f"Add m.{field.path} to by=.")
 
 
-def _check_shape(model: Model, question: Question) -> None:
+def _check_shape(question: Question) -> None:
     times = [field for field in question.by if field.grain]
     if question.fill and len(times) != 1:
         raise SemanticError("fill=True needs one period to fill.", cure="Group by one of m.day, m.week, m.month, ...")

@@ -1,4 +1,4 @@
-"""What the words of a question read from a metric's home rows: paths, to-many paths, a metric per entity, the largest."""
+"""What the words of a question read from a metric's home rows: paths, also to many, metrics per entity, the largest."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class Reading:
         self._bridges: dict[str, Bridge] = {}
         self._pers: dict[Per, PerEntity] = {}
         for field in fields:
-            if to_many(model, home, field):
+            if isinstance(field, Field) and to_many(model, home, field):
                 self._bridge(field).fields[field.column] = field
         for condition in question.where:
             self._note(condition)

@@ -57,15 +57,15 @@ class Day:
 
 
 class Extra(Protocol):
-    """A table with a key, which a question puts beside the rows: a metric per booker, the largest groups, ...
+    """A table with a key, which a question puts beside the rows: a metric per booker, the largest groups, ..."""
 
-    Attributes:
-        name: What its columns begin with.
-        how: Whether rows without a match stay ("left"), go ("inner"), or only those with one stay ("semi").
-    """
+    @property
+    def name(self) -> str:
+        """What its columns begin with."""
 
-    name: str
-    how: Literal["left", "inner", "semi"]
+    @property
+    def how(self) -> Literal["left", "inner", "semi"]:
+        """Whether rows without a match stay ("left"), go ("inner"), or only those with one stay ("semi")."""
 
     def on(self, home: Place) -> list[Any]:
         """Read a row's values for the key."""

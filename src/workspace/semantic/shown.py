@@ -60,7 +60,9 @@ def ordered(model: Model, reader: Reader, question: Question, result: Any) -> An
         key = result[field.column]
         name = model.grains[field.grain or ""]
         if name is not None:
-            result = _begun(model, reader, result, field.column, field.grain or "", name)
+            begun = _begun(model, reader, field.grain or "", name)
+            right = begun.rename({f"{field.column}__label": "label", f"{field.column}__begun": "begun"})
+            result = result.left_join(right, result[field.column] == right[f"{field.column}__label"])
             key = result[f"{field.column}__begun"]
         order.append(ibis.asc(key, nulls_first=False))
     if question.top is not None:
@@ -71,13 +73,11 @@ def ordered(model: Model, reader: Reader, question: Question, result: Any) -> An
     return result.order_by(order).select(columns) if order else result
 
 
-def _begun(model: Model, reader: Reader, result: Any, column: str, grain: str, calendar: str) -> Any:
+def _begun(model: Model, reader: Reader, grain: str, calendar: str) -> Any:
     """Find on which day each period of the model's own calendar begins."""
     spec = model.specs[calendar]
     table = reader.table(spec.table)
     assert spec.key is not None  # noqa: S101 - for the type checker; see Model
     label = Joined(model, table).home(spec).read(grain)
     days = table.select(day=table[spec.key.columns[0]], label=label)
-    begun = days.group_by("label").aggregate(begun=days.day.min())
-    right = begun.rename({f"{column}__label": "label", f"{column}__begun": "begun"})
-    return result.left_join(right, result[column] == right[f"{column}__label"])
+    return days.group_by("label").aggregate(begun=days.day.min())

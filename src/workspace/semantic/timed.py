@@ -7,7 +7,7 @@ sees days and not rows.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -76,16 +76,14 @@ def _steps(span: Span, grain: str) -> int | None:
     """Count the periods of a grain that a span is."""
     if span.unit == grain:
         return span.count
-    if grain in _MONTHS and span.months is not None and span.months % _MONTHS[grain] == 0:
+    if grain == "week" and span.unit == "year":
+        return span.count * WEEKS_OF_A_YEAR
+    if span.days is not None and grain in ("hour", "day", "week"):
+        hours = span.days * 24
+        length = {"hour": 1, "day": 24, "week": 168}[grain]
+        return hours // length if hours % length == 0 else None
+    if span.months is not None and grain in _MONTHS and span.months % _MONTHS[grain] == 0:
         return span.months // _MONTHS[grain]
-    if grain == "week":
-        if span.unit == "year":
-            return span.count * WEEKS_OF_A_YEAR
-        return span.days // 7 if span.days is not None and span.days % 7 == 0 else None
-    if grain == "day":
-        return span.days
-    if grain == "hour" and span.days is not None:
-        return span.days * 24
     return None
 
 
@@ -260,10 +258,8 @@ def listed(bounds: Any, start: date | None, end: date | None, *, hours: bool) ->
     Where one is not given, it is the `first` or (inclusive) the `last` of the only row of `bounds`.
     """
     step = ibis.interval(hours=1) if hours else ibis.interval(days=1)
-    begin = (
-        bounds.first.cast("timestamp") if start is None else ibis.literal(datetime(start.year, start.month, start.day))
-    )
-    stop = bounds.last.cast("timestamp") + step if end is None else ibis.literal(datetime(end.year, end.month, end.day))  # noqa: DTZ001
+    begin = ibis.literal(datetime.combine(start, time())) if start else bounds.first.cast("timestamp")
+    stop = ibis.literal(datetime.combine(end, time())) if end else bounds.last.cast("timestamp") + step
     every = ibis.range(begin, stop, step).unnest().name("day")
     found = every.as_table() if start and end else bounds.select(every)
     return found if hours else found.select(day=found.day.cast("date"))
