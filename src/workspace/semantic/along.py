@@ -86,25 +86,35 @@ class Along:
     @cached_property
     def _daily(self) -> Any:
         """Sum what adds up by day, or by the period that is shown if each leads to one."""
-        pieces = dict(self.adding)
         if not self.simple:
-            pieces = {p: v for name, value in self.adding.items() for p, v in aggregates.pieces(value, name).items()}
-        return self.scope.table.group_by(**self._groups, **{DAY: self._day}).aggregate(**pieces)
+            return self._pieces(self.adding)
+        if not by_day_first(self.branch, self.own, self.values):
+            values = self.scope.table.group_by(**self._groups, **{DAY: self._day(self.unit)})
+            return values.aggregate(**self.adding)
+        days = self._pieces(self.adding)
+        period = self.line.calendar.truncate(days[DAY], self.grain)
+        groups = {name: days[name] for name in self._groups}
+        whole = {name: aggregates.whole(value, name, days) for name, value in self.adding.items()}
+        return days.group_by(**groups, **{DAY: period}).aggregate(**whole)
+
+    def _pieces(self, values: dict[str, Any]) -> Any:
+        pieces = {p: v for name, value in values.items() for p, v in aggregates.pieces(value, name).items()}
+        unit = "hour" if self.unit == "hour" else "day"
+        return self.scope.table.group_by(**self._groups, **{DAY: self._day(unit)}).aggregate(**pieces)
 
     @cached_property
     def _rows(self) -> Any:
-        return self.scope.table.mutate(**self._groups, **{DAY: self._day})
+        return self.scope.table.mutate(**self._groups, **{DAY: self._day(self.unit)})
 
     @cached_property
     def _groups(self) -> dict[str, Any]:
         fields = (field for field in self.branch.reading.fields if not self._is_own(field))
         return {f"{GROUP}{field.column}": self.branch.reading.key(self.home, field) for field in fields}
 
-    @property
-    def _day(self) -> Any:
+    def _day(self, unit: str) -> Any:
         time = self.branch.home.time
         assert time is not None  # noqa: S101 - for the type checker; see Model
-        return self.home.period(time, self.unit)
+        return self.home.period(time, unit)
 
     def _moved(self, shape: Shape, names: list[str]) -> Part:
         """Show each period's number at the later period that it leads to."""
@@ -158,6 +168,18 @@ class Along:
                     period if field.grain == self.grain else calendar.truncate(period, field.grain or "")
                 )
         return keys
+
+
+def by_day_first(branch: Branch, own: list[By], values: dict[str, Any]) -> bool:
+    """Tell whether to sum by day first and make periods of the days: a calendar costs more than a second grouping.
+
+    It does not pay where rows are grouped by what almost each of them has alone, as a key.
+    """
+    reading = branch.reading
+    grains = [field.grain or "" for field in own]
+    coarse = all(grain in ("week", "month", "quarter", "year") for grain in grains) and timed.nest(grains)
+    few = all(reading.is_dimension(field) for field in reading.fields if not any(field is one for one in own))
+    return few and coarse and all(aggregates.adds_up(value) for value in values.values())
 
 
 def rows_of(shapes: Iterable[Shape], window: Window | None, calendar: Calendar) -> Window | None:

@@ -204,11 +204,12 @@ class Branch:
         home = scope.home(self.home)
         values = {name: self.aggregate(home, leaf) for name, leaf in self.leaves.items()}
         own = self.reading.own_times(self.reading.fields)
-        if not own or all(leaf.shape.plain for leaf in self.leaves.values()):
+        from workspace.semantic.along import Along, by_day_first
+
+        plain = all(leaf.shape.plain for leaf in self.leaves.values())
+        if not own or (plain and not by_day_first(self, own, values)):
             keys = {field.column: self.reading.key(home, field) for field in self.reading.fields}
             return [part(scope.table, keys, values)]
-        from workspace.semantic.along import Along
-
         return Along(self, scope, own).parts()
 
     def aggregate(self, home: Place, leaf: Leaf) -> Any:

@@ -19,7 +19,6 @@ from workspace.semantic.dialect import dialect
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 OPEN_START = datetime(1, 1, 1, tzinfo=UTC)
-_UNITS = {"hour": "h", "day": "D", "week": "W", "month": "M", "quarter": "Q", "year": "Y"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +64,13 @@ class Calendar:
             return wall.truncate("h")
         if grain == "day":
             return wall.cast("date")
-        # Truncating a date would give a timestamp in DuckDB that Ibis takes for a date.
-        stamp = wall.cast("timestamp")
-        if grain == "week" and (shift := WEEKDAYS.index(self.week)):
-            days = ibis.interval(days=shift)
+        if grain == "week":
+            # Truncating a date would give a timestamp in DuckDB that Ibis takes for a date.
+            stamp, days = wall.cast("timestamp"), ibis.interval(days=WEEKDAYS.index(self.week))
             return ((stamp - days).truncate("W") + days).cast("date")
-        return stamp.truncate(_UNITS[grain]).cast("date")
+        day = wall.cast("date")
+        month = {"month": day.month(), "quarter": (day.quarter() - 1) * 3 + 1, "year": ibis.literal(1)}[grain]
+        return ibis.date(day.year(), month, 1)
 
     def floor(self, day: date, grain: str) -> date:
         """Find the first day of the period that a day is in."""

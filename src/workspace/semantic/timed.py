@@ -37,6 +37,11 @@ _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 WEEKS_OF_A_YEAR = 52
 
 
+def nest(grains: Sequence[str]) -> bool:
+    """Tell whether the periods of one grain make up those of all others."""
+    return any(set(grains) <= set(NESTED.get(grain, (grain,))) for grain in grains)
+
+
 def finest(grains: Sequence[str]) -> str:
     """Find the grain of which the others are made.
 
