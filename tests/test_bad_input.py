@@ -49,6 +49,12 @@ steps.check = { notebook = "check.ipynb", after = ["ingest"] }
 steps.publish = { notebook = "publish.ipynb", after = ["check"] }
 """
 REQUIRED_TABLES = "required_tables = ['items', 'dates']\n"
+PROMISES = """
+from workspace.semantic import Model
+
+model = Model(timezone="UTC")
+checks = []
+"""
 FIRST, SECOND = "2026-10-31T00:00:00Z", "2026-11-01T00:00:00Z"
 SECRET = "s3cret-w0rd"  # noqa: S105 - of nobody
 
@@ -63,7 +69,7 @@ class Shop:
         home.seen.mkdir()
         shutil.copytree(PIPELINES, home.path / "pipelines", ignore=shutil.ignore_patterns("reports"))
         home.schedule(SCHEDULE)
-        (home.path / "pipelines" / "promises.py").write_text("checks = []\n")
+        (home.path / "pipelines" / "promises.py").write_text(PROMISES)
         self.settings(FIRST)
         self.sql("create table items (id int primary key, v text)", "insert into items values (1, 'a'), (2, 'b')")
 

@@ -25,7 +25,7 @@ from workspace.engine import Check
 from workspace.semantic import Dataset, Model, measure, time
 
 class Stock(Dataset, table="shop.stock", history=True):
-    since = time(_.valid_from, default=True)
+    counted = time(_.a.as_timestamp("s"), default=True)
     versions = measure(_.count())
 
 model = Model(Stock, timezone="UTC")
@@ -147,6 +147,7 @@ def test_a_failed_check_rejects_and_is_kept(settings: Settings) -> None:
     assert [(row["name"], row["violations"]) for row in kept if row["run"] == "three"] == [
         ("shop.stock: key", 0),
         ("shop.stock: history", 0),
+        ("Stock: schema", 0),
         ("value_known", 1),
     ]
 

@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from workspace.engine import Audit, DuckDBEngine, run_checks, structure
+from workspace.engine import DuckDBEngine, run_checks, structure
 from workspace.errors import RunError, SettingsError
 from workspace.lake import Lake, find, prepare, publish, reject
+from workspace.lake.schema import keys_of
 from workspace.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     import ibis
 
+    from workspace.engine import Checked
     from workspace.lake import Release
     from workspace.semantic import Metrics
+    from workspace.semantic.audit import Audit
 
 _CHECKS = pa.schema(
     [
@@ -162,20 +165,21 @@ class Workspace:
     def audit(self) -> Audit:
         """Check an unpublished candidate, and reject it if a check fails.
 
-        Runs the checks that follow from every table's key, then those of the metrics module, and records each
-        outcome in `system.checks`.
+        Runs the checks that follow from every table's key, those that follow from the model, and those of the metrics
+        module, and records each outcome in `system.checks`.
 
         Raises:
-            RunError: A check with severity error failed; nothing will be published.
+            RunError: A check with severity error failed, or could not be asked; nothing will be published.
         """
-        keys = {name: self._lake.log(name).keys for name in self.tables}
-        checks = [*structure(keys), *definitions(self.settings, "checks")]
-        audit = Audit(release=self.release.name, done=tuple(run_checks(self, checks)))
+        # Only this step needs the language; who opens a release to read a table does not.
+        from workspace.semantic.audit import Audit
+
+        audit = Audit(release=self.release.name, done=tuple(self._checked()))
         self._lake.record("checks", self._recorded(audit))
         if audit.failed:
             failed = [checked.check.name for checked in audit.failed]
             reject(self._lake, run=self.release.run, failed=failed, now=self.settings.now())
-            lines = "\n".join(f"  {c.check.name}: {c.violations:,} rows. {c.check.description}" for c in audit.failed)
+            lines = "\n".join(f"  {checked.text}" for checked in audit.failed)
             title = "1 check" if len(failed) == 1 else f"{len(failed)} checks"
             msg = f"{title} failed, so {self.release.name} is not published:\n{lines}"
             raise RunError(msg, cure="Mend the source or the check, then run `workspace tick` again.")
@@ -194,6 +198,19 @@ class Workspace:
             msg = f"The candidate {self.release.name} of run {self.release.run} was not checked."
             raise RunError(msg, cure="Run the check step first: nothing is published unchecked.")
         return publish(self._lake, run=self.release.run, now=self.settings.now())
+
+    def _checked(self) -> list[Checked]:
+        from workspace.semantic import trust
+
+        columns = {name: self._lake.log(name).columns for name in self.tables}
+        keys = {name: keys_of(known) for name, known in columns.items()}
+        asked = [
+            *structure(keys, self._engine.deleted),
+            *trust.checks(definitions(self.settings, "model"), keys),
+            *definitions(self.settings, "checks"),
+        ]
+        personal = {column.name for known in columns.values() for column in known if column.personal}
+        return run_checks(self, asked, personal=personal)
 
     def _recorded(self, audit: Audit) -> pa.Table:
         entries = [

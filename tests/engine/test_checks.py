@@ -10,13 +10,14 @@ import pyarrow as pa
 import pytest
 from ibis import _
 
-from workspace.engine import Audit, Check, Checked, run_checks, structure
+from workspace.engine import Check, Checked, run_checks, structure
 
 NAME = "shop.stock"
 KEYS = ("place", "item")
 TIME = pa.timestamp("us", "UTC")
 LIVE = pa.schema([("place", pa.string()), ("item", pa.int64()), ("amount", pa.int64())])
 HISTORY = pa.schema([*LIVE, ("valid_from", TIME), ("valid_to", TIME)])
+DELETED = pa.schema([("place", pa.string()), ("item", pa.int64()), ("deleted_at", TIME)])
 END = datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -27,9 +28,11 @@ def day(number: int) -> datetime:
 class Rows:
     """A reader of hand-written rows."""
 
-    def __init__(self, live: list[tuple[Any, ...]], history: list[tuple[Any, ...]]) -> None:
+    def __init__(
+        self, live: list[tuple[Any, ...]], history: list[tuple[Any, ...]], deleted: list[tuple[Any, ...]]
+    ) -> None:
         self.backend = ibis.duckdb.connect()
-        for name, schema, rows in (("live", LIVE, live), ("history", HISTORY, history)):
+        for name, schema, rows in (("live", LIVE, live), ("history", HISTORY, history), ("deleted", DELETED, deleted)):
             entries = [dict(zip(schema.names, row, strict=True)) for row in rows]
             self.backend.create_table(name, pa.Table.from_pylist(entries, schema=schema))
 
@@ -40,6 +43,10 @@ class Rows:
     def history(self, name: str) -> ibis.Table:
         assert name == NAME
         return self.backend.table("history")
+
+    def deleted(self, name: str) -> ibis.Table:
+        assert name == NAME
+        return self.backend.table("deleted")
 
 
 SOUND_LIVE = [("north", 1, 5), ("north", 2, 5), ("south", 1, None)]
@@ -53,9 +60,17 @@ SOUND_HISTORY = [
 ]
 
 
-def violations(live: list[tuple[Any, ...]], history: list[tuple[Any, ...]]) -> dict[str, int]:
-    done = run_checks(Rows(live, history), structure({NAME: KEYS}))
-    return {checked.check.name: checked.violations for checked in done}
+# A row that was there twice had been deleted; what was deleted for good leaves no gap.
+SOUND_DELETED = [("south", 1, day(3)), ("north", 3, day(3))]
+
+
+def violations(
+    live: list[tuple[Any, ...]], history: list[tuple[Any, ...]], deleted: list[tuple[Any, ...]] = SOUND_DELETED
+) -> dict[str, int]:
+    rows = Rows(live, history, deleted)
+    return {
+        checked.check.name: checked.violations for checked in run_checks(rows, structure({NAME: KEYS}, rows.deleted))
+    }
 
 
 def test_sound_rows_break_nothing() -> None:
@@ -83,32 +98,73 @@ def test_a_key_that_is_twice_or_null_is_found(rows: list[tuple[Any, ...]], found
         ("north", 1, 9, day(4), day(5)),  # its end overlaps
         ("north", 2, 9, day(3), day(4)),  # within another
         ("north", 1, 9, day(9), END),  # two that are true now
-        ("south", 1, 9, day(2), day(4)),  # across an end
+        ("south", 1, 9, day(2), day(9)),  # across an end
     ],
 )
 def test_versions_that_overlap_are_found(version: tuple[Any, ...]) -> None:
     assert violations(SOUND_LIVE, [*SOUND_HISTORY, version]) == {"shop.stock: key": 0, "shop.stock: history": 1}
 
 
-def test_an_audit_tells_errors_from_warnings() -> None:
-    def check(severity: Any, kept: bool) -> Check:
-        return Check(
-            name=f"{severity}, {kept}",
-            description="Nothing is < 0.",
-            severity=severity,
-            violations=lambda reader: reader.table(NAME).filter(_.amount < (0 if kept else 9)),
-        )
+@pytest.mark.parametrize(
+    "deleted",
+    [
+        [],
+        [("south", 1, day(4))],  # at another time
+        [("south", 2, day(3))],  # of another key
+        [("north", 1, day(3))],
+    ],
+)
+def test_a_gap_without_a_deletion_is_found(deleted: list[tuple[Any, ...]]) -> None:
+    assert violations(SOUND_LIVE, SOUND_HISTORY, deleted) == {"shop.stock: key": 0, "shop.stock: history": 1}
 
-    checks = [check(severity, kept) for severity in ("error", "warning") for kept in (True, False)]
-    audit = Audit(release="2026-10-31", done=tuple(run_checks(Rows(SOUND_LIVE, SOUND_HISTORY), checks)))
-    assert [checked.check.name for checked in audit.failed] == ["error, False"]
-    assert [checked.check.name for checked in audit.warnings] == ["warning, False"]
-    assert repr(audit).splitlines() == [
-        "2026-10-31: 4 checks, 1 failed",
-        "  error: error, False: 2 rows",
-        "  warning: warning, False: 2 rows",
-    ]
-    page = audit._repr_html_()
-    assert "Nothing is &lt; 0." in page
-    assert [page.count(f"<td>{word}</td>") for word in ("holds", "failed", "warning")] == [2, 1, 1]
-    assert not Checked(check=checks[0], violations=0).failed
+
+def test_a_deletion_excuses_no_overlap() -> None:
+    history = [*SOUND_HISTORY, ("north", 1, 9, day(4), day(5))]
+    deleted = [*SOUND_DELETED, ("north", 1, day(5))]
+    assert violations(SOUND_LIVE, history, deleted) == {"shop.stock: key": 0, "shop.stock: history": 1}
+
+
+def checked(**how: Any) -> Checked:
+    """The outcome of a check that two of three rows break."""
+    check = Check(
+        name="small",
+        description="Nothing is > 4.",
+        **{"severity": "error", "violations": lambda reader: reader.table(NAME).filter(_.amount > 4), **how},
+    )
+    (found,) = run_checks(Rows(SOUND_LIVE, SOUND_HISTORY, []), [check], personal={"amount"})
+    return found
+
+
+def test_a_finding_says_how_much_and_which_rows() -> None:
+    assert checked().text == "small: 2 rows. Nothing is > 4."
+    shown = {"place": ("place",), "item": (), "amount": ("amount",)}
+    whole = checked(among=lambda reader: reader.table(NAME), shown=shown)
+    assert whole.text == "small: 2 of 3 rows. Nothing is > 4. Such as: place north, item 1; place north, item 2"
+    assert checked(shown={"item": ()}).examples == ("1", "2")
+    assert checked(shown={"amount": ("amount",)}).examples == ()
+
+
+def test_how_bad_a_finding_is() -> None:
+    def among(reader: Any) -> ibis.Table:
+        return reader.table(NAME)
+
+    assert checked().verdict == checked(among=among, allowed=0.6).verdict == "failed"
+    assert checked(severity="warning").verdict == checked(severity="warning", among=among).verdict == "warning"
+    assert checked(among=among, allowed=0.7).verdict == "tolerated"
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda reader: reader.table(NAME).nothing, lambda reader: reader.table(NAME).item + "x"]
+)
+def test_what_cannot_be_asked_fails(ask: Any) -> None:
+    found = checked(severity="warning", violations=ask)
+    assert found.verdict == "failed"
+    assert found.text.startswith("small: cannot be asked. ")
+
+
+def test_a_fault_of_the_machine_is_no_finding() -> None:
+    def broken(reader: Any) -> ibis.Table:
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        checked(violations=broken)

@@ -8,6 +8,8 @@ from typing import Any
 
 import ibis
 
+from workspace.errors import ReleaseError
+
 TABLES = {
     "user_db.users": """
         select * from (values
@@ -31,7 +33,7 @@ TABLES = {
             (30, 1, 'space', 'Cellar', 'Potsdam', timestamptz '2026-09-01 00:00:00+00')
         ) v(id, vendor_id, kind, title, city, valid_from)""",
     "inventory_db.bookings": """
-        select * from (values
+        select *, null::varchar as discount_code from (values
             ('b1', 'u1', 'completed', 'wedding', 'EUR', 10.00, 290.00, timestamptz '2026-09-10 12:00:00+00'),
             ('b2', 'u1', 'refunded', 'wedding', 'USD', 0.00, 220.00, timestamptz '2026-09-30 22:30:00+00'),
             ('b3', 'u2', 'confirmed', null, 'EUR', 0.00, 50.00, timestamptz '2026-10-12 09:00:00+00'),
@@ -79,6 +81,9 @@ class Company:
         self.connection.raw_sql("set timezone = 'UTC'")
         for name, query in TABLES.items():
             self.write(name, query)
+
+    def at(self, release: str) -> Company:
+        raise ReleaseError(f"There is no release {release!r}.", cure="This company has one only.")
 
     def write(self, name: str, query: str) -> None:
         columns = self.connection.sql(f"select * from ({query})").columns

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
-from html import escape
-from typing import TYPE_CHECKING, Literal, Protocol
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import ibis
 from ibis import _
+from ibis.common.exceptions import IbisError
 
+from workspace.errors import WorkspaceError
 from workspace.lake import duck
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+SHOWN = 5
+"""How many of the rows that break a check are shown."""
+
+
+_UNASKABLE = (WorkspaceError, IbisError, AttributeError, TypeError)
+"""What is raised where a check asks for what the tables do not have. A fault of the machine is not among them."""
 
 
 class Reader(Protocol):
@@ -34,13 +42,20 @@ class Check:
         name: What it is called, e.g. `inventory_db.bookings: key`.
         description: What holds, in a sentence.
         severity: An error rejects the release; a warning is shown.
-        violations: Gives the rows that break it.
+        violations: Gives the rows that break it, of whatever reads the release: at least a `Reader`.
+        among: Gives the rows that it speaks about, if a share of them can be told.
+        allowed: The largest share of those that may break it.
+        shown: The columns of `violations` by which people find a row, each with the columns of the source's tables
+            that it comes from: examples show none that comes from a personal one.
     """
 
     name: str
     description: str
     severity: Literal["error", "warning"]
-    violations: Callable[[Reader], ibis.Table]
+    violations: Callable[[Any], ibis.Table]
+    among: Callable[[Any], ibis.Table] | None = None
+    allowed: float = 0.0
+    shown: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,99 +65,166 @@ class Checked:
     Attributes:
         check: What was checked.
         violations: How many rows break it.
+        rows: Of how many, if any do and that can be told.
+        examples: Some of those rows, as text without personal data.
+        problem: Why it could not be asked at all; empty if it could.
     """
 
     check: Check
     violations: int
+    rows: int | None = None
+    examples: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def share(self) -> float | None:
+        """Which part of the rows breaks it, if any does and that can be told."""
+        return self.violations / self.rows if self.rows else None
+
+    @property
+    def broken(self) -> bool:
+        """Whether more rows break it than may, or nobody can tell."""
+        if self.problem or self.share is None:
+            return bool(self.problem or self.violations)
+        return self.share > self.check.allowed
 
     @property
     def failed(self) -> bool:
-        """Whether it forbids publication."""
-        return self.violations > 0 and self.check.severity == "error"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Audit:
-    """The outcome of all checks on one candidate.
-
-    Attributes:
-        release: The candidate's name.
-        done: One entry a check, in order.
-    """
-
-    release: str
-    done: tuple[Checked, ...]
+        """Whether it forbids publication. What cannot be asked always does."""
+        return self.broken and (self.check.severity == "error" or bool(self.problem))
 
     @property
-    def failed(self) -> tuple[Checked, ...]:
-        """The checks that forbid publication."""
-        return tuple(checked for checked in self.done if checked.failed)
+    def verdict(self) -> str:
+        """The outcome in a word."""
+        if self.broken:
+            return "failed" if self.failed else "warning"
+        return "tolerated" if self.violations else "holds"
 
     @property
-    def warnings(self) -> tuple[Checked, ...]:
-        """The checks that found something which does not forbid publication."""
-        return tuple(c for c in self.done if c.violations and not c.failed)
-
-    def __repr__(self) -> str:
-        found = [*self.failed, *self.warnings]
-        lines = [f"  {c.check.severity}: {c.check.name}: {c.violations:,} rows" for c in found]
-        return "\n".join([f"{self.release}: {len(self.done)} checks, {len(self.failed)} failed", *lines])
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{escape(c.check.name)}</td><td>{escape(c.check.description)}</td>"
-            f"<td style='text-align:right'>{c.violations:,}</td><td>{_verdict(c)}</td></tr>"
-            for c in self.done
-        )
-        head = "<tr><th>Check</th><th>What holds</th><th>Rows against it</th><th></th></tr>"
-        return f"<p><b>{escape(self.release)}</b>: {len(self.done)} checks</p><table>{head}{rows}</table>"
+    def text(self) -> str:
+        """What was found, in a line."""
+        if self.problem:
+            return f"{self.check.name}: cannot be asked. {self.problem}"
+        of = f" of {self.rows:,}" if self.rows is not None else ""
+        such = f" Such as: {'; '.join(self.examples)}" if self.examples else ""
+        return f"{self.check.name}: {self.violations:,}{of} rows. {self.check.description}{such}"
 
 
-def structure(keys: Mapping[str, tuple[str, ...]]) -> list[Check]:
+def structure(keys: Mapping[str, tuple[str, ...]], deleted: Callable[[str], ibis.Table]) -> list[Check]:
     """Give the checks that follow from every table's primary key.
 
     Args:
         keys: The key's columns by table.
+        deleted: Gives the deletions of a table: the key's columns, and the moment as `deleted_at`.
     """
     found = []
     for name, columns in keys.items():
+        shown = {column: (column,) for column in columns}
         found.append(
             Check(
                 name=f"{name}: key",
                 description=f"({', '.join(columns)}) is never NULL and never twice among the live rows.",
                 severity="error",
                 violations=partial(_bad_keys, name, columns),
+                among=partial(_live, name),
+                shown=shown,
             )
         )
         found.append(
             Check(
                 name=f"{name}: history",
-                description="No two versions of a key are valid at the same time.",
+                description="Of each key, one version is valid at a time, with a gap only where it was deleted.",
                 severity="error",
-                violations=partial(_overlaps, name, columns),
+                violations=partial(_misfits, name, columns, deleted),
+                among=partial(_versions, name),
+                shown={**shown, "valid_from": (), "valid_to": (), "next_from": ()},
             )
         )
     return found
 
 
-def run_checks(reader: Reader, checks: Iterable[Check]) -> list[Checked]:
-    """Run checks in order."""
-    return [Checked(check=check, violations=duck.count(check.violations(reader))) for check in checks]
+def run_checks(reader: Reader, checks: Iterable[Check], *, personal: Collection[str] = ()) -> list[Checked]:
+    """Run checks in order.
+
+    Args:
+        reader: What they ask.
+        checks: Which ones.
+        personal: Columns of the source that no example may show.
+    """
+    views = _Views(reader)
+    return [_run(views, check, personal) for check in checks]
 
 
-def _bad_keys(name: str, keys: tuple[str, ...], reader: Reader) -> ibis.Table:
-    rows = reader.table(name)
-    counted = rows.group_by(keys).aggregate(copies=_.count())
+def overlaps(versions: ibis.Table, keys: Iterable[str]) -> ibis.Table:
+    """Give the versions that the next one of their key begins before the end of, with its begin as `next_from`."""
+    return _followed(versions, keys).filter(_.next_from < _.valid_to)
+
+
+def repeated(rows: ibis.Table, keys: Iterable[str]) -> ibis.Table:
+    """Give the keys that are there more than once, or NULL in a part, with how often as `copies`."""
+    counted = rows.group_by(list(keys)).aggregate(copies=_.count())
     return counted.filter(ibis.or_(_.copies > 1, *(counted[key].isnull() for key in keys)))
 
 
-def _overlaps(name: str, keys: tuple[str, ...], reader: Reader) -> ibis.Table:
-    rows = reader.history(name)
-    window = ibis.window(group_by=keys, order_by=["valid_from", "valid_to"])
-    return rows.mutate(next_from=_.valid_from.lead().over(window)).filter(_.next_from < _.valid_to)
+class _Views:
+    """A reader of views, so that the text of a table is translated once and not again for each of many small checks."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.table = cache(lambda name: _view("live", name, reader.table(name)))
+        self.history = cache(lambda name: _view("versions", name, reader.history(name)))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reader, name)
 
 
-def _verdict(checked: Checked) -> str:
-    if not checked.violations:
-        return "holds"
-    return "failed" if checked.failed else "warning"
+def _view(kind: str, name: str, rows: ibis.Table) -> ibis.Table:
+    return rows.get_backend().create_view(f"checked_{kind}_{name.replace('.', '_')}", rows, overwrite=True)
+
+
+def _run(reader: Reader, check: Check, personal: Collection[str]) -> Checked:
+    try:
+        rows = check.violations(reader)
+        count = duck.count(rows)
+    except _UNASKABLE as error:
+        return Checked(check=check, violations=0, problem=str(error))
+    if not count:
+        return Checked(check=check, violations=0)
+    of = None if check.among is None else duck.count(check.among(reader))
+    return Checked(check=check, violations=count, rows=of, examples=_examples(rows, check, personal))
+
+
+def _examples(rows: ibis.Table, check: Check, personal: Collection[str]) -> tuple[str, ...]:
+    columns = [name for name, sources in check.shown.items() if not set(sources) & set(personal)]
+    if not columns:
+        return ()
+    found = rows.select(columns).order_by(columns).limit(SHOWN).to_pyarrow().to_pylist()
+    if len(columns) == 1:
+        return tuple(str(value) for row in found for value in row.values())
+    return tuple(", ".join(f"{name} {value}" for name, value in row.items()) for row in found)
+
+
+def _live(name: str, reader: Reader) -> ibis.Table:
+    return reader.table(name)
+
+
+def _versions(name: str, reader: Reader) -> ibis.Table:
+    return reader.history(name)
+
+
+def _bad_keys(name: str, keys: tuple[str, ...], reader: Reader) -> ibis.Table:
+    return repeated(reader.table(name), keys)
+
+
+def _misfits(name: str, keys: tuple[str, ...], deleted: Callable[[str], ibis.Table], reader: Reader) -> ibis.Table:
+    odd = _followed(reader.history(name), keys).filter(_.next_from != _.valid_to)
+    ends = deleted(name)
+    # Only a gap can match a deletion, so that every overlap stays.
+    excused = [*(odd[key] == ends[key] for key in keys), odd.next_from > odd.valid_to, odd.valid_to == ends.deleted_at]
+    return odd.anti_join(ends, excused)
+
+
+def _followed(versions: ibis.Table, keys: Iterable[str]) -> ibis.Table:
+    """Give each version with the begin of its key's next one."""
+    window = ibis.window(group_by=list(keys), order_by=["valid_from", "valid_to"])
+    return versions.mutate(next_from=_.valid_from.lead().over(window))

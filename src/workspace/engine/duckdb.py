@@ -66,6 +66,16 @@ class DuckDBEngine:
         """
         return views.versions(self._open(name)).drop(LOG_META.names)
 
+    def deleted(self, name: str) -> ibis.Table:
+        """Give every deletion of a row: the key's columns, and the moment as `deleted_at` (UTC).
+
+        Raises:
+            LakeError: The release has no such table.
+        """
+        parts, pin = self._open(name), self.release.tables[name]
+        whole = delta.open_table(self._lake.layout.uri("log", name), pin.log)
+        return views.deleted(duck.register(self._backend, f"whole log.{name}", whole), parts.keys, pin.position)
+
     def valid_at(self, name: str, moment: datetime) -> ibis.Table:
         """Give the rows that were true at a moment, as known in this release.
 

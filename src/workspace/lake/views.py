@@ -78,6 +78,18 @@ def versions(parts: Parts) -> ibis.Table:
     return ibis.union(*shown) if len(shown) > 1 else shown[0]
 
 
+def deleted(log: ibis.Table, keys: tuple[str, ...], cut: int) -> ibis.Table:
+    """Give every deletion up to the cut: the key's columns, and the moment as `deleted_at` (UTC).
+
+    Args:
+        log: Every change, what is folded included.
+        keys: The key's columns.
+        cut: The last position that a reader may see.
+    """
+    ends = log.filter(_._op.isin(_ENDED), _._position <= cut)
+    return ends.select(*keys, deleted_at=_._valid_at)
+
+
 def at(versions: ibis.Table, moment: datetime) -> ibis.Table:
     """Give the versions that were true at `moment`."""
     return versions.filter(_.valid_from <= moment, _.valid_to > moment)

@@ -67,6 +67,16 @@ class Bookings(Dataset, table="inventory_db.bookings", where=_.status.isin(PLACE
     bookings = measure(_.count(), "Bookings placed", unit="count", owner="marketplace")
     bookers = measure(_.user_id.nunique(), "Users who placed a booking", unit="count", owner="marketplace")
     booking_users = measure(_.user_id.nunique(), "Users who booked in the period", unit="count", owner="growth")
+    billed_amount = measure(
+        _.total_amount.sum(),
+        "What customers owe for placed bookings, in their own currency: split it by booking currency",
+        owner="finance",
+    )
+    undiscounted_amount = measure(
+        (_.total_amount + _.discount_amount.fill_null(0)).sum(),
+        "What placed bookings would cost without discounts, in the customer's currency",
+        owner="finance",
+    )
     undone_bookings = measure(
         _.count(where=_.status.isin(UNDONE)),
         "Bookings placed in the period that are now cancelled or refunded",
@@ -86,6 +96,11 @@ class Items(Dataset, table="inventory_db.booking_items", where=_.booking.status.
     amount_eur = fact(exact(_.amount.cast("float64") / _.conversion.per_eur), "The line's amount", unit="EUR")
     gbv = measure(
         _.amount_eur.sum(), "Gross booking value: what placed bookings are worth", unit="EUR", owner="finance"
+    )
+    listed_amount = measure(
+        _.amount.sum(),
+        "What the lines of placed bookings cost, in the customer's currency: split it by booking currency",
+        owner="finance",
     )
     commission = measure(
         exact(_.amount_eur.cast("float64") * _.listing.vendor.commission_rate).sum(),
@@ -111,6 +126,11 @@ class Payments(Dataset, table="inventory_db.payments", where=_.status == "paid")
     conversion = ref(Rates, day=_.booking.created.date(), currency=_.currency)
     paid_eur = fact(
         exact(_.amount.cast("float64") / _.conversion.per_eur), "At the rate of the booking day", unit="EUR"
+    )
+    paid_amount = measure(
+        _.amount.sum(),
+        "Money in, less money back, in the currency of the payment: split it by booking currency",
+        owner="finance",
     )
     refunds = measure(
         _.paid_eur.sum(where=_.paid_eur < 0) * -1,

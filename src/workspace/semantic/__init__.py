@@ -13,6 +13,7 @@ from workspace.semantic.join import Reader
 from workspace.semantic.metric import Metric, funnel, measure, metric, ratio, retention
 from workspace.semantic.model import Model
 from workspace.semantic.names import Condition, Field
+from workspace.semantic.rules import agree, none, rules
 
 __all__ = [
     "Answer",
@@ -24,6 +25,7 @@ __all__ = [
     "Metrics",
     "Model",
     "Reader",
+    "agree",
     "dim",
     "exact",
     "fact",
@@ -31,8 +33,10 @@ __all__ = [
     "key",
     "measure",
     "metric",
+    "none",
     "ratio",
     "ref",
     "retention",
+    "rules",
     "time",
 ]
