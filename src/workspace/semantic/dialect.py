@@ -43,6 +43,11 @@ def _epoch_us(moment):  # type: ignore[no-untyped-def]  # pragma: no cover - Ibi
     """The microseconds since 1970."""
 
 
+@ibis.udf.scalar.builtin(name="unix_micros", signature=((_UTC,), dt.int64))
+def _unix_micros(moment):  # type: ignore[no-untyped-def]  # pragma: no cover - Ibis reads only the signature
+    """The microseconds since 1970."""
+
+
 @ibis.udf.scalar.builtin(name="make_timestamp", signature=((dt.int64,), dt.timestamp))
 def _make_timestamp(microseconds):  # type: ignore[no-untyped-def]  # pragma: no cover - Ibis reads only the signature
     """The time without zone that is so many microseconds after 1970."""
@@ -72,16 +77,20 @@ class Dialect:
     Attributes:
         wall: From zone and moment to wall clock, a timestamp without zone.
         moment: From zone and wall clock to moment.
+        micros: From a moment to its microseconds since 1970.
     """
 
     wall: Callable[[str, Any], Any]
     moment: Callable[[str, Any], Any]
+    micros: Callable[[Any], Any]
 
 
 _DIALECTS = {
-    "duckdb": Dialect(wall=_fast_wall, moment=_duckdb_moment),
+    "duckdb": Dialect(wall=_fast_wall, moment=_duckdb_moment, micros=_epoch_us),
     "pyspark": Dialect(
-        wall=lambda zone, moment: _spark_wall(moment, zone), moment=lambda zone, wall: _spark_moment(wall, zone)
+        wall=lambda zone, moment: _spark_wall(moment, zone),
+        moment=lambda zone, wall: _spark_moment(wall, zone),
+        micros=_unix_micros,
     ),
 }
 

@@ -15,21 +15,26 @@ import ibis
 from ibis import _
 
 from workspace.errors import SemanticError
+from workspace.semantic.calendar import Window
 from workspace.semantic.declare import Dim, Key, Ref
+from workspace.semantic.dialect import dialect
 from workspace.semantic.join import Joined, joined
 from workspace.semantic.names import Found, find
 from workspace.semantic.paths import value_at
+from workspace.semantic.periods import Span
 from workspace.semantic.plan import counted
 from workspace.semantic.rows import Place, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workspace.semantic.calendar import Window
     from workspace.semantic.declare import Spec
     from workspace.semantic.join import Reader
     from workspace.semantic.metric import Funnel, Measure, Metric, Retention
     from workspace.semantic.model import Model
+
+
+_YEAR_1 = 62_135_596_800_000_000  # microseconds from its beginning to 1970
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,97 +98,118 @@ def enter_funnel(
 ) -> None:
     """Mark the rows of a funnel's first step from which each later step was reached: `<name>__1`, `<name>__2`, ...
 
-    Rows are put in the order of time, with the step's number between equal moments. Each later row is credited to the
-    group of rows that the last reached row of the step before it began.
+    Everybody's rows are put in the order of time; at one moment in that of the steps, and entries of one moment in that
+    of their key. Moment and step are one number, for a sort by one number is what all this costs.
     """
-    model = scope.model
+    model, steps = scope.model, len(funnel.steps)
     first, *later = steps_of(model, funnel.steps, funnel.by, funnel.name)
+    if window is not None:
+        scope.keep([scope.within(scope.home(model.specs[first.measure.dataset]).event_moment(), _span(funnel, window))])
     home = scope.home(model.specs[first.measure.dataset])
-    entering = reduce(lambda a, b: a & b, first.holds(home, asked), ibis.literal(True))  # noqa: FBT003
-    moment = model.calendar.moment(home.event_moment())
     columns = scope.table.columns
-    entry = ibis.ifelse(entering.fill_null(False), 0, None)  # noqa: FBT003
-    entries = scope.table.mutate(who__=first.read_who(home), at__=moment, step__=entry.cast("int8"))
+    at = _micros(model, home) * steps
+    entering = reduce(lambda a, b: a & b, first.holds(home, asked), at.notnull())
+    # Rows that enter nothing go along, but belong to nobody.
+    who = ibis.ifelse(entering, first.read_who(home), None)
+    entries = scope.table.mutate(who__=who, at__=ibis.ifelse(entering, at, None))
     others = [
-        _later(model, reader, step, number, entries, asked=asked, until=_until(funnel, window))
+        _later(model, reader, step, number, entries, asked=asked, funnel=funnel, window=window)
         for number, step in enumerate(later, start=1)
     ]
-    rows = reduce(lambda a, b: a.union(b, distinct=False), others, entries)
-    order = ["at__", "step__", *(key for key in keys_of(home.spec) if key in columns)]
-    before = ibis.window(group_by=["who__"], order_by=order, preceding=(None, 0))
-    rows = rows.mutate(
-        group__=(_.step__ == 0).sum().over(before),
-        since__=ibis.ifelse(_.step__ == 0, _.at__, None).max().over(before),
-    )
+    rows = reduce(lambda a, b: a.union(b, distinct=False), others, entries).mutate(step__=_.at__ % steps)
+    order = ["at__", *(key for key in keys_of(home.spec) if key in columns)]
+    rows = _followed(rows, order, funnel, name) if steps == 2 else _credited(rows, order, funnel, name)
+    marks = [f"{name}__{number}" for number in range(1, steps)]
+    here = rows.filter((rows.step__ == 0) | rows.step__.isnull())
+    known = {mark: (here.who__.notnull() & here[mark]).fill_null(False) for mark in marks}  # noqa: FBT003
+    scope.table = here.select(*columns, **known)
+
+
+def _followed(rows: Any, order: list[str], funnel: Funnel, name: str) -> Any:
+    """Of two steps, the second is reached if it is the very next row: before it no other entry takes the credit."""
+    following = _.at__.lead().over(ibis.window(group_by="who__", order_by=order))
+    rows = rows.mutate(next__=following)
+    return rows.mutate(**{f"{name}__1": (_.next__ % 2 == 1) & _in_time(_.next__ - _.at__, 1, funnel)})
+
+
+def _credited(rows: Any, order: list[str], funnel: Funnel, name: str) -> Any:
+    """Credit each later row to the entry that the last reached row of the step before it goes back to."""
+    before = ibis.window(group_by="who__", order_by=order, preceding=(None, 0))
+    entry = ibis.ifelse(_.step__ == 0, _.at__, None)
+    rows = rows.mutate(group__=(_.step__ == 0).sum().over(before), since__=entry.max().over(before))
     rows = rows.mutate(credit__=ibis.ifelse(_.step__ == 0, _.group__, None))
-    for number in range(1, len(funnel.steps)):
-        rows = _reach(rows, number, funnel, before)
+    last = len(funnel.steps) - 1
+    for number in range(1, last + 1):
+        reached = (_.step__ == number) & (_.group__ > 0) & _in_time(_.at__ - _.since__, number, funnel)
+        rows = rows.mutate(reached__=reached.fill_null(False))  # noqa: FBT003
+        rows = rows.mutate(credit__=ibis.ifelse(_.reached__, _.group__, _.credit__))
+        if number < last:
+            # Entries and their moments only grow along time, so the greatest so far is that of the last reached row.
+            group, since = (
+                ibis.ifelse(_.reached__, value, None).max().over(before) for value in (_.group__, _.since__)
+            )
+            rows = rows.mutate(group__=group.fill_null(0), since__=since)
     same = ibis.window(group_by=["who__", "credit__"])
-    marks = {
-        f"{name}__{n}": (_.step__ == 0) & (_.step__ == n).any().over(same).fill_null(False)  # noqa: FBT003
-        for n in range(1, len(funnel.steps))
-    }
-    here = (_.step__ == 0) | _.step__.isnull()
-    scope.table = rows.mutate(**marks).filter(here).select(*columns, *marks)
+    marks = {f"{name}__{n}": (_.step__ == n).any().over(same) for n in range(1, last + 1)}
+    return rows.mutate(**marks)
 
 
-def _reach(rows: Any, number: int, funnel: Funnel, before: Any) -> Any:
-    """Credit the rows of one step, and let those that were in time start the next."""
-    mine = _.step__ == number
-    in_time = ibis.literal(True)  # noqa: FBT003
-    if funnel.within is not None:
-        in_time = _.at__ <= _.since__ + interval(funnel)
-    reached = mine & (_.group__ > 0) & in_time
-    rows = rows.mutate(credit__=ibis.ifelse(reached, _.group__, _.credit__))
-    if number == len(funnel.steps) - 1:
-        return rows
-    # Groups and their beginnings only grow along time, so the greatest so far is that of the last reached row.
-    group = ibis.ifelse(reached, _.group__, None)
-    since = ibis.ifelse(reached, _.since__, None)
-    return rows.mutate(group__=group.max().over(before).fill_null(0), since__=since.max().over(before))
+def _in_time(distance: Any, step: int, funnel: Funnel) -> Any:
+    """Tell whether a later step is close enough to its entry, given the distance of their numbers."""
+    if funnel.within is None:
+        return ibis.literal(True)  # noqa: FBT003
+    return distance <= _length(funnel.within) * len(funnel.steps) + step
 
 
-def _later(model: Model, reader: Reader, step: Step, number: int, like: Any, *, asked: Any, until: Any) -> Any:
+def _length(span: Span) -> int:
+    seconds = {"minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}[span.unit]
+    return span.count * seconds * 1_000_000
+
+
+def _micros(model: Model, home: Place) -> Any:
+    # Counted from the year 1, so that no number is negative and each leaves its step as the remainder.
+    moment = model.calendar.moment(home.event_moment())
+    return dialect(moment).micros(moment) + _YEAR_1
+
+
+def _later(
+    model: Model,
+    reader: Reader,
+    step: Step,
+    number: int,
+    like: Any,
+    *,
+    asked: Any,
+    funnel: Funnel,
+    window: Window | None,
+) -> Any:
     """Read who did a later step and when, in the columns of the entries."""
     spec = model.specs[step.measure.dataset]
-
-    def columns(home: Place) -> dict[str, Any]:
-        return {"who__": step.read_who(home), "at__": model.calendar.moment(home.event_moment())}
-
     trace = Trace(model)
     home = trace.home(spec)
     step.read_who(home), home.event_moment(), step.holds(home, asked)
     scope = joined(model, reader, spec, trace.needs)
+    scope.keep(step.holds(scope.home(spec), asked))
+    if window is not None:
+        scope.keep([scope.within(scope.home(spec).event_moment(), _span(funnel, window))])
     home = scope.home(spec)
-    scope.keep(step.holds(home, asked))
-    if until is not None:
-        scope.keep([scope.within(home.event_moment(), until)])
-    rows = scope.table.select(**columns(scope.home(spec)), step__=ibis.literal(number, "int8")).filter(
-        _.who__.notnull()
-    )
-    nulls = {name: ibis.null(dtype) for name, dtype in like.schema().items() if name not in ("who__", "at__", "step__")}
+    at = _micros(model, home) * len(funnel.steps) + number
+    rows = scope.table.select(who__=step.read_who(home), at__=at).filter(_.who__.notnull(), _.at__.notnull())
+    nulls = {name: ibis.null(dtype) for name, dtype in like.schema().items() if name not in rows.columns}
     return rows.mutate(**nulls).select(like.columns)
 
 
-def _until(funnel: Funnel, window: Window | None) -> Window | None:
-    """Which rows of later steps can matter to entries of a window."""
-    from workspace.semantic.calendar import Window
-
-    if window is None or window.end is None or funnel.within is None:
-        return None if window is None else Window(start=window.start, end=None)
-    days = funnel.within.days or -(-funnel.within.count // (24 if funnel.within.unit == "hour" else 1440))
+def _span(funnel: Funnel, window: Window) -> Window:
+    """Find the days whose rows can matter to entries of a window: later ones convert, and take credit away."""
+    if window.end is None or funnel.within is None:
+        return Window(start=window.start, end=None)
+    days = -(-_length(funnel.within) // _length(Span(1, "day")))
     return Window(start=window.start, end=window.end + timedelta(days=days + 1))
 
 
 def keys_of(spec: Spec) -> tuple[str, ...]:
     """List the key's columns: they decide between rows of the same moment."""
     return spec.key.columns if spec.key is not None else ()
-
-
-def interval(funnel: Funnel) -> Any:
-    """Write a funnel's window as an interval."""
-    assert funnel.within is not None  # noqa: S101 - for the type checker
-    return ibis.interval(**{f"{funnel.within.unit}s": funnel.within.count})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workspace.semantic.compile import Compiler
+from workspace.semantic.reading import to_many
 
 if TYPE_CHECKING:
     from workspace.semantic.join import Reader
@@ -13,9 +14,15 @@ if TYPE_CHECKING:
 
 
 def notes(model: Model, reader: Reader, question: Question) -> list[str]:
-    """Count the rows that are older than a history which they refer to, and so use its earliest known version."""
+    """Say which rows use the earliest known version of a history, and which count more than once.
+
+    Returns:
+        One sentence each.
+    """
     said: dict[str, None] = {}
     for branch in Compiler(model, reader).branches(question):
+        if many := [field.path for field in question.by if to_many(model, branch.home, field)]:
+            said[f"each row of {branch.home.name} counts once for every {' and '.join(many)} that it has"] = None
         scope, older = branch.rows()
         if not older:
             continue
