@@ -7,14 +7,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from workspace.semantic import aggregates, timed
-from workspace.semantic.branch import Part, described
 from workspace.semantic.calendar import Window
 from workspace.semantic.join import Joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from workspace.semantic.branch import Branch
+    from workspace.semantic.branch import Branch, Part
     from workspace.semantic.calendar import Calendar
     from workspace.semantic.names import By
     from workspace.semantic.periods import Shape
@@ -137,7 +136,7 @@ class Along:
         return self._part(rows.group_by(**self._keys(rows, period)).aggregate(**values), names)
 
     def _part(self, table: Any, names: list[str]) -> Part:
-        return described(table, {name: self.values[name] for name in names})
+        return self.branch.part(table, {name: self.values[name] for name in names})
 
     def _matched(self, rows: Any, shape: Shape) -> tuple[Any, Any]:
         """Join rows, or days, with the periods for which they count."""

@@ -85,7 +85,7 @@ class Answer(Algebra):
         for condition in conditions:
             if not isinstance(condition, Condition):
                 msg = f"{_shown(condition)} is not a condition."
-                raise SemanticError(msg, cure='Compare a path, e.g. m.event_type == "wedding".')
+                raise SemanticError(msg, cure='Compare a path, e.g. m.<dimension> == "value".')
         asked = self.question
         question = dataclasses.replace(
             asked,
@@ -207,7 +207,9 @@ class Answer(Algebra):
         whole = dataclasses.replace(asked, by=(), top=None, fill=False)
         if asked.having:
             msg = f"{asked.text} keeps some groups only, so it has no total of all rows."
-            raise SemanticError(msg, cure="Choose rows instead, e.g. with m.bookings.per(m.booker) > 3.")
+            raise SemanticError(
+                msg, cure="Choose rows instead, e.g. by a metric per entity: m.<metric>.per(m.<entity>) > 3."
+            )
         check(self._model, whole)
         return Answer(self._model, self._reader, whole)
 

@@ -55,7 +55,7 @@ class Metrics:
             top: Show so many groups, the largest by the first metric, and all others as "(rest)".
         """
         if not metrics:
-            raise SemanticError("No metric is asked for.", cure="Write m(m.gbv, ...).")
+            raise SemanticError("No metric is asked for.", cure="Write m(m.<metric>, ...).")
         for metric in metrics:
             if not isinstance(metric, Answer):
                 raise SemanticError(f"{metric!r} is not a metric.", cure=did_you_mean(str(metric), self._model.metrics))

@@ -9,7 +9,7 @@ import ibis
 
 from workspace.semantic import aggregates
 from workspace.semantic.events import Activity, begin, enter_funnel, keys_of, steps_of
-from workspace.semantic.join import Joined, joined
+from workspace.semantic.join import Joined, joined, repeat
 from workspace.semantic.metric import Measure
 from workspace.semantic.plan import Entered, Leaf, Returned
 from workspace.semantic.rows import Trace
@@ -71,14 +71,14 @@ class Branch:
         each = [leaf.conditions for leaf in self.leaves.values()]
         return each[0] if all(_same(conditions, each[0]) for conditions in each) else ()
 
-    def rows(self, *, keyed: bool = False) -> tuple[Joined, dict[str, Any]]:
+    def rows(self, *, keyed: bool = False) -> Joined:
         """Join and filter the rows that are aggregated.
 
         Args:
             keyed: Whether their key and their time are read too, for people who look at them.
 
         Returns:
-            The scope over those rows, and for each history table read at event time, whether a row is older.
+            The scope over those rows.
         """
         trace = Trace(self.model)
         home = trace.home(self.home)
@@ -91,12 +91,13 @@ class Branch:
                 home.scope.column(home, column)
         scope = joined(self.model, self.reader, self.home, trace.needs)
         self._mark(scope)
+        repeat(scope, self.home)
         early, late = self._conditions(timely=True), self._conditions(timely=False)
         scope.keep(condition(scope.home(self.home)) for condition in early)
         if self.first.over is not None:
             self._keep_level(scope)
         scope.keep(condition(scope.home(self.home)) for condition in late)
-        return scope, scope.older(trace.needs)
+        return scope
 
     def _read(self, home: Place) -> None:
         for field in self.reading.fields:
@@ -200,7 +201,7 @@ class Branch:
 
     def parts(self) -> list[Part]:
         """Aggregate: one table, or one for each way in which days count."""
-        scope, _older = self.rows()
+        scope = self.rows()
         home = scope.home(self.home)
         values = {name: self.aggregate(home, leaf) for name, leaf in self.leaves.items()}
         own = self.reading.own_times(self.reading.fields)
@@ -209,8 +210,17 @@ class Branch:
         plain = all(leaf.shape.plain for leaf in self.leaves.values())
         if not own or (plain and not by_day_first(self, own, values)):
             keys = {field.column: self.reading.key(home, field) for field in self.reading.fields}
-            return [part(scope.table, keys, values)]
+            found = scope.table.group_by(**keys).aggregate(**values) if keys else scope.table.aggregate(**values)
+            return [self.part(found, values)]
         return Along(self, scope, own).parts()
+
+    def part(self, table: Any, values: dict[str, Any]) -> Part:
+        """Tell what kinds of values a table has. A level that was not taken is unknown, and not 0."""
+        counts, sums = (
+            frozenset(name for name, value in values.items() if is_kind(value))
+            for is_kind in (aggregates.is_count, aggregates.is_sum)
+        )
+        return Part(table=table, counts=counts, sums=frozenset() if self.first.over is not None else sums)
 
     def aggregate(self, home: Place, leaf: Leaf) -> Any:
         """Build a leaf's aggregate over the rows."""
@@ -218,20 +228,6 @@ class Branch:
         if _same(leaf.conditions, self.shared):
             return value
         return aggregates.restrict(value, [self.reading.asker(condition)(home) for condition in leaf.conditions])
-
-
-def part(table: Any, keys: dict[str, Any], values: dict[str, Any]) -> Part:
-    """Group and aggregate a table."""
-    found = table.group_by(**keys).aggregate(**values) if keys else table.aggregate(**values)
-    return described(found, values)
-
-
-def described(table: Any, values: dict[str, Any]) -> Part:
-    """Tell what kinds of values a table has."""
-    counts = frozenset(name for name, value in values.items() if aggregates.is_count(value))
-    return Part(
-        table=table, counts=counts, sums=frozenset(n for n, value in values.items() if aggregates.is_sum(value))
-    )
 
 
 def _same(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:

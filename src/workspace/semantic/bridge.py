@@ -80,6 +80,7 @@ class Bridge:
     metric: str
     fields: dict[str, Field] = field(default_factory=dict)
     conditions: list[Condition] = field(default_factory=list)
+    repeats: bool = True
 
     @property
     def name(self) -> str:

@@ -222,6 +222,7 @@ class Activity:
     name: str
     asked: Any
     how: Literal["left"] = "left"
+    repeats: bool = False
 
     def on(self, home: Place) -> list[Any]:
         """Read who began, and the period in which they should be back."""

@@ -64,9 +64,10 @@ class Archive(Reader, Protocol):
 class Joined(Scope):
     """Resolves expressions over a table that has a column for each (chain, column) that was traced."""
 
-    def __init__(self, model: Model, table: Any) -> None:
+    def __init__(self, model: Model, table: Any, needs: Needs | None = None) -> None:
         super().__init__(model)
         self.table = table
+        self.needs = needs or Needs()
 
     def column(self, place: Place, name: str) -> Any:
         """Read the column that holds a place's value."""
@@ -103,10 +104,10 @@ class Joined(Scope):
         if given:
             self.table = self.table.filter(*given)
 
-    def older(self, needs: Needs) -> dict[str, Any]:
+    def older(self) -> dict[str, Any]:
         """For each history table that is read at event time: whether a row is older than its first known version."""
         found: dict[str, Any] = {}
-        for chain, join in needs.joins.items():
+        for chain, join in self.needs.joins.items():
             spec = self.model.target(join.ref)
             if join.event is not None and spec.history:
                 moment = self.model.calendar.moment(seen(join.event, self).event_moment())
@@ -117,12 +118,20 @@ class Joined(Scope):
 
 def joined(model: Model, reader: Reader, home: Spec, needs: Needs) -> Joined:
     """Join what was traced, and nothing else, to a dataset's rows."""
-    scope = Joined(model, _select(model, needs, (), table=reader.table(home.table), spec=home))
+    scope = Joined(model, _select(model, needs, (), table=reader.table(home.table), spec=home), needs)
     for chain, join in needs.joins.items():
         _attach(scope, reader, chain, join, needs)
     for extra in needs.extras.values():
-        _stand_beside(scope, extra, home)
+        if not extra.repeats:
+            _stand_beside(scope, extra, home)
     return scope
+
+
+def repeat(scope: Joined, home: Spec) -> None:
+    """Join the tables that repeat rows, once nothing must be known of each row any more that happens only once."""
+    for extra in scope.needs.extras.values():
+        if extra.repeats:
+            _stand_beside(scope, extra, home)
 
 
 def seen(event: Place | Day, scope: Scope) -> Place | Day:

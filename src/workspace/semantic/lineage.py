@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from workspace.errors import SemanticError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from workspace.semantic.metric import Metric
     from workspace.semantic.model import Model
     from workspace.semantic.question import Question
+    from workspace.semantic.rows import Needs
 
 
 def lineage(model: Model, metric: Metric) -> str:
@@ -95,7 +97,7 @@ def rows_behind(model: Model, reader: Reader, question: Question) -> Any:
         msg = f"{question.text} is calculated from several sets of rows, of {' and '.join(homes)}."
         raise SemanticError(msg, cure=f"Ask for the rows of one part: m.{names[0]}.by(...).rows().")
     (branch,) = branches
-    scope, _older = branch.rows(keyed=True)
+    scope = branch.rows(keyed=True)
     key = branch.home.key.columns if branch.home.key is not None else ()
     time = branch.home.time
     moment = [scope.home(branch.home).read(time.name)] if time is not None else []
@@ -103,5 +105,16 @@ def rows_behind(model: Model, reader: Reader, question: Question) -> Any:
     home = scope.home(branch.home)
     shown = {field.column: branch.reading.value(home, field) for field in question.by}
     mine = {column: scope.table[column] for column in key}
-    others = {n: scope.table[n] for n in scope.table.columns if n not in mine and n not in shown and "__key" not in n}
-    return scope.table.select(**mine, **shown, **others)
+    others = {
+        ".".join((*chain, column)): scope.column(replace(home, chain=chain), column)
+        for chain, columns in scope.needs.columns.items()
+        for column in sorted(columns)
+        if column not in _keys(model, chain, scope.needs)
+    }
+    return scope.table.select(**{**others, **mine, **shown}).select(*dict.fromkeys([*mine, *shown, *others]))
+
+
+def _keys(model: Model, chain: tuple[str, ...], needs: Needs) -> tuple[str, ...]:
+    """List the columns of a reference's target that its row has under another name already."""
+    spec = model.target(needs.joins[chain].ref) if chain else None
+    return spec.key.columns if spec is not None and spec.key is not None else ()

@@ -169,7 +169,8 @@ class Share(Made):
 
     def __post_init__(self) -> None:
         """Take over what the base says of itself."""
-        _inherit(self, self.base, f"{self.base.name}_share", "share of the total")
+        within = "_within_" + "_".join(field.column for field in self.within) if self.within else ""
+        _inherit(self, self.base, f"{self.base.name}_share{within}", "share of the total")
         self.unit = "percent"
 
 

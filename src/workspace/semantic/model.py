@@ -117,7 +117,9 @@ def _own_grains(specs: Mapping[str, Spec], calendar: type[Dataset] | None) -> di
     spec = specs.get(calendar.__name__)
     if spec is None or spec.key is None or len(spec.key.columns) != 1:
         msg = f"calendar={calendar.__name__} is no dataset of this model with one day as its key."
-        raise SemanticError(msg, cure="Declare day = key(_.<column of dates>) in it, and list it among the datasets.")
+        raise SemanticError(
+            msg, cure="Declare calendar_day = key(_.<column of dates>) in it, and list it among the datasets."
+        )
     return {dim.name: spec.name for dim in spec.of(Dim)}
 
 

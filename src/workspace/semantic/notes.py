@@ -23,7 +23,8 @@ def notes(model: Model, reader: Reader, question: Question) -> list[str]:
     for branch in Compiler(model, reader).branches(question):
         if many := [field.path for field in question.by if to_many(model, branch.home, field)]:
             said[f"each row of {branch.home.name} counts once for every {' and '.join(many)} that it has"] = None
-        scope, older = branch.rows()
+        scope = branch.rows()
+        older = scope.older()
         if not older:
             continue
         counts = {f"older{i}": condition.sum() for i, condition in enumerate(older.values())}

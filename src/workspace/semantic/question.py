@@ -111,23 +111,37 @@ def _check_meaning(model: Model, question: Question, field: Any, found: list[tup
 
 
 def _check_leaf(model: Model, question: Question, metric: Metric, leaf: Leaf) -> None:
-    """Refuse what has no place in this question: a step back that no period fits, a share within something else."""
+    """Refuse what has no place in this question."""
     home = model.specs[leaf.measure.dataset]
     if question.window is not None or not leaf.shape.plain or not isinstance(leaf.source, Measure):
         timely(home, metric.name)
-    own = [field for field in question.by if is_own_time(model, home, field, metric.name)]
-    if not leaf.shape.plain and own:
-        timed.check(leaf.shape, timed.finest([field.grain or "" for field in own]), metric.name)
     if not leaf.shape.plain:
-        for condition in question.where:
-            if condition.fields and all(is_own_time(model, home, f, metric.name) for f in condition.fields):
-                msg = f"{metric.name} counts other days than those that are shown, so {condition.text} is ambiguous."
-                raise SemanticError(msg, cure="Choose what is shown with between= or last=.")
+        _check_moved(model, question, metric, leaf)
+    for condition in leaf.conditions:
+        for field in condition.fields if isinstance(condition, Condition) else ():
+            locate(model, home, field.entity if isinstance(field, Per) else field, metric.name)
     columns = {field.column for field in question.by}
     for field in leaf.within or ():
+        if question.top is not None and not field.grain:
+            msg = f"{metric.name} is a share within {field.path}, of which top={question.top} shows a part only."
+            raise SemanticError(msg, cure="Leave one of them out.")
         if field.column not in columns:
             msg = f"{metric.name} is a share within {field.path}, which the question is not grouped by."
             raise SemanticError(msg, cure=f"Add m.{field.path} to by=.")
+
+
+def _check_moved(model: Model, question: Question, metric: Metric, leaf: Leaf) -> None:
+    """Refuse periods that do not lead to one other period, and days that are chosen as if they were those counted."""
+    home = model.specs[leaf.measure.dataset]
+    own = [field for field in question.by if is_own_time(model, home, field, metric.name)]
+    if own:
+        timed.check(leaf.shape, timed.finest([field.grain or "" for field in own]), metric.name)
+    if own and leaf.measure.over is not None and question.window:
+        timed.whole(model.calendar, question.window, own[0].grain or "", metric.name)
+    for condition in question.where:
+        if condition.fields and all(is_own_time(model, home, f, metric.name) for f in condition.fields):
+            msg = f"{metric.name} counts other days than those that are shown, so {condition.text} is ambiguous."
+            raise SemanticError(msg, cure="Choose what is shown with between= or last=.")
 
 
 def _check_shape(question: Question) -> None:
@@ -141,6 +155,9 @@ def _check_shape(question: Question) -> None:
     if question.top < 1 or len(times) == len(question.by):
         msg = f"top={question.top} chooses among nothing."
         raise SemanticError(msg, cure="Give a positive number, and something to group by that is no time.")
+    if any(leaf.within for leaf in leaves(plan(question.metrics[0]))):
+        msg = f"top={question.top} ranks by {question.metrics[0].name}, which is a share within periods."
+        raise SemanticError(msg, cure="Name the metric itself first, and its share after it.")
     if question.having:
         msg = "Both top= and a condition on groups would choose groups."
         raise SemanticError(msg, cure="Use one of them.")

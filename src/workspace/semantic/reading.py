@@ -42,6 +42,7 @@ class PerEntity:
     entity: Callable[[Place], Any]
     ask: Callable[[Question], Part]
     how: Literal["left"] = "left"
+    repeats: bool = False
 
     def on(self, home: Place) -> list[Any]:
         """Read the entity's key."""
@@ -74,6 +75,7 @@ class Largest:
     ask: Callable[[], Any]
     name: str = "top"
     how: Literal["left"] = "left"
+    repeats: bool = False
 
     def on(self, home: Place) -> list[Any]:
         """Read what the groups are told apart by."""

@@ -67,6 +67,10 @@ class Extra(Protocol):
     def how(self) -> Literal["left", "inner", "semi"]:
         """Whether rows without a match stay ("left"), go ("inner"), or only those with one stay ("semi")."""
 
+    @property
+    def repeats(self) -> bool:
+        """Whether a row may have several matches, or go for want of one."""
+
     def on(self, home: Place) -> list[Any]:
         """Read a row's values for the key."""
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def filled(model: Model, question: Question, found: Any, sums: frozenset[str]) -> Any:
-    """Add the periods that are missing, for every group: sums are 0 in them, everything else is unknown.
+    """Add the periods that are missing, for every group. Sums of nothing are 0 then, everything else is unknown.
 
     Periods go from the first to the last of the window, or of those that are there.
     """
@@ -32,13 +32,11 @@ def filled(model: Model, question: Question, found: Any, sums: frozenset[str]) -
     periods = listed.select(**{column: model.calendar.truncate(listed.day, grain).cast(kind)}).distinct()
     others = [field.column for field in question.by if field is not time]
     groups = periods.cross_join(found.select(others).distinct()) if others else periods
-    right = found.rename({f"{name}__found": name for name in (column, *others)}).mutate(found__=ibis.literal(1))
+    right = found.rename({f"{name}__found": name for name in (column, *others)})
     same = [groups[name].identical_to(right[f"{name}__found"]) for name in (column, *others)]
     every = groups.left_join(right, same)
     values = {
-        metric.name: ibis.ifelse(every.found__.isnull(), 0, every[metric.name])
-        if metric.name in sums
-        else every[metric.name]
+        metric.name: every[metric.name].fill_null(0) if metric.name in sums else every[metric.name]
         for metric in question.metrics
     }
     undated = found.filter(found[column].isnull())

@@ -74,7 +74,20 @@ def check(shape: Shape, grain: str, metric: str) -> None:
         inner = shape.stretch.grain
         if inner in NESTED and inner not in NESTED[grain]:
             msg = f"{metric} counts from the start of the {inner}, but is asked by {grain}."
-            raise SemanticError(msg, cure=f"Ask by {inner} or something shorter.")
+            shorter = [name for name, others in NESTED.items() if inner in others]
+            raise SemanticError(msg, cure=f"Ask by one of: {', '.join(shorter)}.")
+
+
+def whole(calendar: Calendar, window: Window, grain: str, metric: str) -> None:
+    """Refuse a window that cuts a period, for a level that goes back: its last row may lie in what was cut off.
+
+    Raises:
+        SemanticError: With the grain of which it must be made.
+    """
+    bounds = [day for day in (window.start, window.end) if day is not None]
+    if any(calendar.floor(day, grain) != day for day in bounds):
+        msg = f"{metric} is a level of another time, and {window.text} is not made of whole periods by {grain}."
+        raise SemanticError(msg, cure=f"Choose whole periods, e.g. last='3 {grain}s'.")
 
 
 def _steps(span: Span, grain: str) -> int | None:
@@ -219,18 +232,15 @@ class Timeline:
         return cut.filter(cut.lo < cut.hi)
 
     def _backward(self, spans: Any, shape: Shape) -> Any:
+        if self.own is not None:
+            return spans
         for span in shape.back:
-            if self.own is not None:
-                continue
-            if self.grain == "hour" and span.months is None:
-                moved = {name: spans[name] - _interval(span) for name in ("lo", "hi")}
-            elif (steps := _steps(span, self.grain)) is not None and self.aligned:
-                moved = {name: later(spans[name], -steps, self.grain) for name in ("lo", "hi")}
+            if self.grain == "week" and span.unit == "year":
+                moved = {name: later(spans[name], -span.count * WEEKS_OF_A_YEAR, "week") for name in ("lo", "hi")}
+            elif span.months is None or self.grain == "hour":
+                moved = {name: _earlier(spans[name], span) for name in ("lo", "hi")}
             else:
-                moved = {
-                    "lo": _earlier(spans.lo, span),
-                    "hi": later(_earlier(later(spans.hi, -1, "day"), span), 1, "day"),
-                }
+                moved = {"lo": _earlier(spans.lo, span), "hi": _end_earlier(spans.hi, span)}
             spans = spans.mutate(**moved)
         return spans
 
@@ -270,16 +280,21 @@ def listed(bounds: Any, start: date | None, end: date | None, *, hours: bool) ->
     return found if hours else found.select(day=found.day.cast("date"))
 
 
-def _earlier(day: Any, span: Span) -> Any:
+def _earlier(moment: Any, span: Span) -> Any:
+    """Move a day or an hour back."""
     if span.months is not None:
-        return later(day, -span.months, "month").cast(day.type())
-    if span.days is not None:
-        return later(day, -span.days, "day").cast(day.type()) if day.type().is_date() else day - _interval(span)
-    return day - _interval(span)
+        length = ibis.interval(months=span.months)
+    elif span.days is not None:
+        length = ibis.interval(days=span.days)
+    else:
+        length = ibis.interval(hours=span.count)
+    return (moment.cast("timestamp") - length).cast(moment.type())
 
 
-def _interval(span: Span) -> Any:
-    return ibis.interval(days=span.days) if span.days is not None else ibis.interval(hours=span.count)
+def _end_earlier(end: Any, span: Span) -> Any:
+    """Move the first day after some days back by months. What ends with a month still ends with one."""
+    last = later(_earlier(later(end, -1, "day"), span), 1, "day")
+    return ibis.ifelse(end.day() == 1, _earlier(end, span), last)
 
 
 def matched(rows: Any, periods: Any, unit: str) -> Any:
