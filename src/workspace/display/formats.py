@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 MISSING = "–"  # noqa: RUF001 - the dash that stands for "none" in tables
 NAMELESS = "(none)"
 
+SHOWN = ("", "count", "percent", "seconds")
+"""Units that the values show by themselves, or that go without saying."""
+
 _TIMES = {"year": "%Y", "month": "%Y-%m", "hour": "%Y-%m-%d %H:%M"}
 
 
@@ -26,15 +29,36 @@ def formatter(column: Column, values: Sequence[Any] = ()) -> Callable[[Any], str
         '1,234,568'
         >>> formatter(Column(name="share", kind="value", unit="percent"))(0.1234)
         '12.3 %'
+        >>> formatter(Column(name="time_to_book", kind="value", unit="seconds"))(5400)
+        '1 h 30 min'
     """
     if column.kind == "time":
         return lambda value: format_time(value, column.grain)
     if column.kind == "category":
         return lambda value: NAMELESS if value is None else str(value)
+    if column.unit == "seconds":
+        return lambda value: MISSING if value is None else duration(value)
     digits = decimals(column, values)
     if column.unit == "percent":
         return lambda value: MISSING if value is None else f"{value * 100:,.{digits}f} %"
     return lambda value: MISSING if value is None else f"{value:,.{digits}f}"
+
+
+def duration(seconds: float) -> str:
+    """Write a length of time in its two largest units.
+
+    Examples:
+        >>> duration(42.5), duration(754), duration(-200_000)
+        ('42.5 s', '12 min 34 s', '-2 d 7 h')
+    """
+    sign, whole = "-" if seconds < 0 else "", round(abs(seconds))
+    if whole < 60:
+        return f"{sign}{abs(seconds):.1f} s"
+    for length, name, below, rest in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= length:
+            more = whole % length // below
+            return f"{sign}{whole // length} {name}" + (f" {more} {rest}" if more else "")
+    raise ValueError(seconds)
 
 
 def decimals(column: Column, values: Sequence[Any]) -> int:
@@ -72,12 +96,13 @@ def excel_format(column: Column, values: Sequence[Any]) -> str:
         return "@"
     digits = decimals(column, values)
     tail = "." + "0" * digits if digits else ""
-    return f"0{tail} %" if column.unit == "percent" else f"#,##0{tail}"
+    signs = {"percent": f"0{tail} %", "seconds": '#,##0 "s"'}
+    return signs.get(column.unit, f"#,##0{tail}")
 
 
 def heading(column: Column) -> str:
     """Write a column's heading with its unit, where the values do not show it."""
-    shown = column.kind == "value" and column.unit not in ("", "count", "percent")
+    shown = column.kind == "value" and column.unit not in SHOWN
     return f"{column.heading}, {column.unit}" if shown else column.heading
 
 

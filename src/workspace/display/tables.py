@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from workspace.display.formats import formatter, heading
+from workspace.display.formats import SHOWN, formatter, heading
 from workspace.display.theme import ACCENT, FONT, GREY, INK, LINE
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _numbers(view: View) -> str:
     shown = []
     for column in view.columns:
         (value,) = view.values(column)
-        unit = column.unit if column.unit not in ("", "count", "percent") else ""
+        unit = "" if column.unit in SHOWN else column.unit
         label = " ".join(filter(None, [unit, column.heading if len(view.columns) > 1 else ""]))
         cell = html.escape(formatter(column, [value])(value))
         shown.append(f'<div class="ws-big">{cell}<small>{html.escape(label)}</small></div>')
