@@ -8,6 +8,7 @@ import ibis
 
 from workspace.semantic import timed
 from workspace.semantic.join import Joined
+from workspace.semantic.names import Per
 from workspace.semantic.reading import REST
 
 if TYPE_CHECKING:
@@ -46,17 +47,17 @@ def filled(model: Model, question: Question, found: Any, sums: frozenset[str]) -
 
 
 def ordered(model: Model, reader: Reader, question: Question, result: Any) -> Any:
-    """Order rows: time goes forward; categories go from the largest, or by name below a time.
+    """Order rows: time goes forward and numbers go up; categories go from the largest, or by name below those.
 
     What is missing comes last, and before it the rest.
     """
-    times = [field for field in question.by if field.grain]
-    others = [field for field in question.by if not field.grain]
+    times = [field for field in question.by if field.grain or isinstance(field, Per)]
+    others = [field for field in question.by if not (field.grain or isinstance(field, Per))]
     columns = result.columns
     order: list[Any] = []
     for field in times:
         key = result[field.column]
-        name = model.grains[field.grain or ""]
+        name = model.grains[field.grain] if field.grain else None
         if name is not None:
             begun = _begun(model, reader, field.grain or "", name)
             right = begun.rename({f"{field.column}__label": "label", f"{field.column}__begun": "begun"})
