@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lake.changes import TABLE, Change, log_rows, new_log
+from lake import changes
+from lake.changes import TABLE, Change, log_rows
 from workspace.errors import LakeError, ReleaseError, RunError, SemanticError, SettingsError
 from workspace.front import Workspace, connect
-from workspace.lake import Lake, Watermark, releases
+from workspace.lake import Lake, Watermark, delta, releases
+from workspace.lake.fold import fold
 from workspace.settings import PostgresSource, Settings
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ checks = [
         description="Every value is known.",
         severity="error",
         violations=lambda reader: reader.table("shop.stock").filter(_.value.isnull()),
+        shown={"a": ("a",), "b": ("b",)},
     )
 ]
 """
@@ -59,11 +62,14 @@ def release(settings: Settings, run: str, day: int) -> str:
     return candidate.publish().name
 
 
+COLUMNS = [dataclasses.replace(column, personal=column.name == "b") for column in changes.COLUMNS]
+
+
 @pytest.fixture
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     (tmp_path / "stock_metrics.py").write_text(METRICS)
     monkeypatch.syspath_prepend(tmp_path)
-    new_log(str(tmp_path / "lake"))
+    Lake(str(tmp_path / "lake")).define(TABLE, COLUMNS)
     source = PostgresSource(name="shop", dsn_env="SHOP_DSN")
     return Settings(
         home=tmp_path,
@@ -134,8 +140,8 @@ def test_a_check_of_another_candidate_of_the_run_does_not_count(settings: Settin
 def test_a_failed_check_rejects_and_is_kept(settings: Settings) -> None:
     write(settings, Change("U", (2, "x"), None, 30, 0, 3 * DAY), until=january(10))
     candidate = connect(candidate="three", as_of=january(5), settings=settings)
-    with pytest.raises(RunError, match=r"value_known: 1 rows\. Every value is known\.") as caught:
-        candidate.audit()
+    with pytest.raises(RunError, match=r"value_known: 1 rows\. Every value is known\. Such as: 2\n") as caught:
+        candidate.audit()  # and nothing of column b, which is personal
     assert "workspace tick" in caught.value.cure
     with pytest.raises(ReleaseError, match="no candidate"):
         candidate.publish()
@@ -150,6 +156,23 @@ def test_a_failed_check_rejects_and_is_kept(settings: Settings) -> None:
         ("Stock: schema", 0),
         ("value_known", 1),
     ]
+
+
+def test_a_gap_in_history_is_told_from_a_deletion(settings: Settings) -> None:
+    write(settings, Change("D", (2, "x"), None, 30, 0, 3 * DAY), until=january(10))
+    write(settings, Change("I", (2, "x"), 8, 40, 0, 4 * DAY), until=january(10))
+    release(settings, "three", 6)
+    lake = Lake(settings.lake)
+    fold(lake.layout, TABLE, to=40, force=True)
+    assert connect(candidate="four", as_of=january(7), settings=settings).audit().failed == ()
+    write(
+        settings, Change("U", (1, "x"), 9, 50, 0, 6 * DAY), Change("U", (1, "x"), 10, 60, 0, 7 * DAY), until=january(10)
+    )
+    fold(lake.layout, TABLE, to=60, force=True)
+    delta.open_table(lake.layout.uri("closed", TABLE)).delete("value = 9")  # a version is lost
+    with pytest.raises(RunError, match=r"1 check failed[^\n]*\n  shop.stock: history: 1 of 5 rows") as caught:
+        connect(candidate="four", as_of=january(9), settings=settings).audit()
+    assert "a 1, valid_from 2026-01-02" in str(caught.value)
 
 
 def test_time_travel_ends_where_the_release_does(settings: Settings) -> None:

@@ -139,7 +139,7 @@ def test_a_finding_says_how_much_and_which_rows() -> None:
     assert checked().text == "small: 2 rows. Nothing is > 4."
     shown = {"place": ("place",), "item": (), "amount": ("amount",)}
     whole = checked(among=lambda reader: reader.table(NAME), shown=shown)
-    assert whole.text == "small: 2 of 3 rows. Nothing is > 4. Such as: place north, item 1; place north, item 2"
+    assert whole.text == "small: 2 of 3 rows (67 %). Nothing is > 4. Such as: place north, item 1; place north, item 2"
     assert checked(shown={"item": ()}).examples == ("1", "2")
     assert checked(shown={"amount": ("amount",)}).examples == ()
 

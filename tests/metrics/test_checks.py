@@ -17,32 +17,32 @@ if TYPE_CHECKING:
 FAULTS = {
     "bookings_have_rates": (
         "delete from \"fx.rates\" where currency = 'USD'",
-        "1 of 3 rows",
+        "1 of 3 rows (33 %)",
         "booking b2, unconverted_items 1",
     ),
     "items_sum_to_total": (
         "update \"inventory_db.bookings\" set total_amount = 289.99 where id = 'b1'",
-        "1 of 3 rows",
+        "1 of 3 rows (33 %)",
         "booking b1, listed_amount 300.0, undiscounted_amount 299.99",
     ),
     "paid_in_full": (
         'delete from "inventory_db.payments" where id = 4',
-        "1 of 2 rows",
+        "1 of 2 rows (50 %)",
         "booking b3, paid_amount None, billed_amount 50.0",
     ),
     "refunded_in_full": (
         'update "inventory_db.payments" set amount = -219.99 where id = 3',
-        "1 of 1 rows",
+        "1 of 1 rows (100 %)",
         "booking b2, paid_amount 0.01",
     ),
     "Items.booking: reference": (
         "delete from \"inventory_db.bookings\" where id = 'b3'",
-        "1 of 4 rows",
+        "1 of 4 rows (25 %)",
         "booking_id b3, line_no 1",
     ),
     "Items.listing: reference": (
         'delete from "inventory_db.listings" where id = 20',
-        "1 of 4 rows",
+        "1 of 4 rows (25 %)",
         "booking_id b1, line_no 2, listing_id 20",
     ),
 }

@@ -33,12 +33,17 @@ def test_an_audit_tells_errors_from_warnings() -> None:
     assert [c.check.name for c in audit.failed] == ["bad", "lost"]
     assert [c.check.name for c in audit.warnings] == ["shown"]
     assert repr(audit).splitlines() == [
-        "2026-10-31: 5 checks, 2 failed, 1 warning, 1 tolerated, 1 holds",
+        "2026-10-31: 5 checks: 2 failed, 1 warning, 1 tolerated, 1 holds",
         "  failed: bad: 1,200 rows. Nothing is < 0.",
         "  failed: lost: cannot be asked. There is no table.",
-        "  warning: shown: 3 of 4 rows. Nothing is < 0. Such as: id 1; id 2",
-        "  tolerated: few: 1 of 4 rows. Nothing is < 0.",
+        "  warning: shown: 3 of 4 rows (75 %). Nothing is < 0. Such as: id 1; id 2",
+        "  tolerated: few: 1 of 4 rows (25 %). Nothing is < 0.",
     ]
+
+
+def test_numbers_have_their_plural() -> None:
+    shown = checked("shown", "warning", violations=3, rows=4)
+    assert repr(Audit(release="r", done=(shown, shown, DONE[0], DONE[0]))).startswith("r: 4 checks: 2 warnings, 2 hold")
 
 
 def test_an_audit_is_shown_as_a_table() -> None:

@@ -25,7 +25,7 @@ LINE = (1, 9, 10, Decimal("1.00"))
 def found(shop: Shop, model: Model = MODEL) -> dict[str, str]:
     """What does not hold, by the name of the check."""
     done = run_checks(shop, trust.checks(model))
-    return {c.check.name: c.text.partition(" rows. ")[0] for c in done if c.verdict != "holds"}
+    return {c.check.name: c.text.partition(" rows")[0] for c in done if c.verdict != "holds"}
 
 
 def shop_with(**more: list[tuple[Any, ...]]) -> Shop:
@@ -137,7 +137,7 @@ def test_each_fault_is_found_by_its_check(rows: dict[str, list[tuple[Any, ...]]]
 def test_what_is_lost_is_named() -> None:
     (lost,) = [c for c in run_checks(shop_without("orders", 2), trust.checks(MODEL)) if c.violations]
     assert lost.text == (
-        "Lines.order: reference: 1 of 5 rows. Every row of Lines that names its order leads to a row of Orders. "
+        "Lines.order: reference: 1 of 5 rows (20 %). Every row of Lines that names its order leads to a row of Orders. "
         "Such as: order_id 2, number 1"
     )
     assert lost.failed

@@ -16,7 +16,7 @@ from workspace.lake import duck
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-SHOWN = 5
+SHOWN = 3
 """How many of the rows that break a check are shown."""
 
 
@@ -105,9 +105,9 @@ class Checked:
         """What was found, in a line."""
         if self.problem:
             return f"{self.check.name}: cannot be asked. {self.problem}"
-        of = f" of {self.rows:,}" if self.rows is not None else ""
+        of, share = ("", "") if self.share is None else (f" of {self.rows:,}", f" ({_percent(self.share)})")
         such = f" Such as: {'; '.join(self.examples)}" if self.examples else ""
-        return f"{self.check.name}: {self.violations:,}{of} rows. {self.check.description}{such}"
+        return f"{self.check.name}: {self.violations:,}{of} rows{share}. {self.check.description}{such}"
 
 
 def structure(keys: Mapping[str, tuple[str, ...]], deleted: Callable[[str], ibis.Table]) -> list[Check]:
@@ -164,6 +164,10 @@ def repeated(rows: ibis.Table, keys: Iterable[str]) -> ibis.Table:
     """Give the keys that are there more than once, or NULL in a part, with how often as `copies`."""
     counted = rows.group_by(list(keys)).aggregate(copies=_.count())
     return counted.filter(ibis.or_(_.copies > 1, *(counted[key].isnull() for key in keys)))
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.2g} %" if share < 0.01 else f"{share:.0%}".replace("%", " %")
 
 
 class _Views:
@@ -225,6 +229,7 @@ def _misfits(name: str, keys: tuple[str, ...], deleted: Callable[[str], ibis.Tab
 
 
 def _followed(versions: ibis.Table, keys: Iterable[str]) -> ibis.Table:
-    """Give each version with the begin of its key's next one."""
+    """Give each version's key and bounds, with the begin of its key's next one."""
+    bounds = versions.select(*keys, "valid_from", "valid_to")
     window = ibis.window(group_by=list(keys), order_by=["valid_from", "valid_to"])
-    return versions.mutate(next_from=_.valid_from.lead().over(window))
+    return bounds.mutate(next_from=_.valid_from.lead().over(window))

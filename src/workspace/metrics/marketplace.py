@@ -58,7 +58,7 @@ class Bookings(Dataset, table="inventory_db.bookings", where=_.status.isin(PLACE
     """One row a placed booking; a pending one is not placed yet."""
 
     booking = key(_.id)
-    booker = ref(Users, _.user_id)
+    booker = ref(Users, _.user_id, missing=0.05)  # users are deleted for good, and their bookings stay
     created = time(_.created_at, "When it was placed", default=True)
     status = dim(_.status, "Confirmed, completed, cancelled or refunded")
     event_type = dim(_.event_type, "Wedding, conference, ...")

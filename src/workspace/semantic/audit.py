@@ -52,7 +52,7 @@ class Audit:
 
     def _title(self) -> str:
         counts = [(len(self._of(verdict)), verdict) for verdict in _FIRST]
-        return f"{self.release}: {len(self.done)} checks, {', '.join(f'{n} {v}' for n, v in counts if n)}"
+        return f"{self.release}: {len(self.done)} checks: {', '.join(f'{n} {_word(v, n)}' for n, v in counts if n)}"
 
     def _view(self) -> display.View:
         done = self._sorted()
@@ -72,3 +72,9 @@ class Audit:
             count=len(done),
             notes=tuple(c.text for c in done if c.verdict != "holds"),
         )
+
+
+def _word(verdict: str, count: int) -> str:
+    if count == 1:
+        return verdict
+    return {"warning": "warnings", "holds": "hold"}.get(verdict, verdict)
