@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cli.shop_home import ShopHome
 from workspace.metrics import model
@@ -45,6 +45,19 @@ def test_a_catalog_is_written(home: Home, workspace: Call, tmp_path: Path) -> No
     assert workspace("metrics", "catalog").stdout == f"{tmp_path}/var/catalog/index.html\n"
     assert workspace("metrics", "catalog", "--out", str(tmp_path / "there")).exit_code == 0
     assert "no release yet" in (tmp_path / "there" / "index.html").read_text()
+
+
+def test_definitions_go_out_and_come_back(home: Home, workspace: Call, tmp_path: Path) -> None:
+    file = tmp_path / "metrics.yaml"
+    told = workspace("metrics", "export", "--to", str(file), "--name", "market")
+    assert told.stdout.splitlines()[-1] == str(file)
+    assert "Vendors has history; the document shows its rows of now" in told.stdout
+    names: dict[str, Any] = {"__name__": "imported"}
+    exec(workspace("metrics", "import", str(file)).stdout, names)  # noqa: S102 - what the command has just written
+    assert names["model"].definition("gbv") == model.definition("gbv")
+    told = workspace("metrics", "import", str(tmp_path / "none.yaml"))
+    assert told.exit_code == 1
+    assert "cannot be read" in told.stderr
 
 
 def test_questions_are_saved_once_a_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workspace: Call) -> None:

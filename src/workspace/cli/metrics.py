@@ -120,6 +120,38 @@ def diff(
     say(f"All {len(after)} metrics mean what they meant at {revision}.")
 
 
+@app.command()
+def export(
+    to: Annotated[Path, typer.Option("--to", help="The file to write.")],
+    name: Annotated[str, typer.Option(help="What the document calls the model.")] = "metrics",
+) -> None:
+    """Write all definitions as an Apache Ossie document (YAML) for other tools, and say what it cannot hold."""
+    from workspace.cli.shown import say
+    from workspace.semantic.ossie import notes_of, to_ossie
+    from workspace.settings import load_settings
+
+    text = to_ossie(_model(load_settings()), name)
+    to.write_text(text, encoding="utf-8")
+    for note in notes_of(text):
+        say(note, "dim")
+    say(str(to))
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="An Apache Ossie document (YAML).")],
+) -> None:
+    """Write an Apache Ossie document as declarations in Python to standard output, for you to look through and keep."""
+    from workspace.errors import SemanticError
+    from workspace.semantic.ossie import from_ossie
+
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SemanticError(f"{file} cannot be read: {error}", cure="Name a YAML file.") from None
+    typer.echo(from_ossie(text), nl=False)
+
+
 _DIFF = {"+": "green", "-": "red", "@": "cyan"}
 
 
