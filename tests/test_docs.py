@@ -1,0 +1,95 @@
+"""What the pages about the metric language show is so: examples give their output, quotations and links are right.
+
+`python tests/test_docs.py` writes the outputs anew after a change of the language; look at what changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import doctest
+import io
+import re
+import runpy
+import textwrap
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "docs" / "metrics"
+PAGES = sorted(FOLDER.glob("*.md"))
+FLAGS = doctest.ELLIPSIS
+
+
+@cache
+def world() -> dict[str, Any]:
+    """What `python -i docs/metrics/bakery.py` gives."""
+    return runpy.run_path(str(FOLDER / "bakery.py"))
+
+
+def examples(page: Path) -> doctest.DocTest:
+    # The fences go, else the parser takes them for output; line numbers stay.
+    text = re.sub(r"^```.*$", "", page.read_text(), flags=re.MULTILINE)
+    return doctest.DocTestParser().get_doctest(text, dict(world()), page.name, str(page), 0)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+class TestPages:
+    def test_examples(self, page: Path) -> None:
+        told = io.StringIO()
+        result = doctest.DocTestRunner(optionflags=FLAGS).run(examples(page), out=told.write)
+        assert not result.failed, f"{told.getvalue()}\n`python tests/test_docs.py` writes outputs anew."
+
+    def test_quotations(self, page: Path) -> None:
+        declared = (FOLDER / "bakery.py").read_text()
+        for block in re.findall(r"^```(?:python|text)\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
+            if ">>>" not in block:
+                assert block in declared or textwrap.indent(block, "    ") in declared, block
+
+    def test_links(self, page: Path) -> None:
+        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
+            if "://" not in target:
+                assert (FOLDER / target).exists(), target
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (FOLDER / "README.md").read_text()
+    for page in PAGES:
+        assert page.name == "README.md" or f"({page.name})" in index
+
+
+def write(page: Path) -> None:
+    """Write what the examples of a page give now, wherever it is not what the page says."""
+    lines = page.read_text().splitlines(keepends=True)
+    found = examples(page)
+    for example in found.examples:
+        example.lineno += found.lineno or 0
+    changes = [(example, _output(example.source, found.globs)) for example in found.examples]
+    for example, got in reversed(changes):
+        want = example.want
+        if example.exc_msg is None and doctest.OutputChecker().check_output(want, got, FLAGS):
+            continue
+        start = example.lineno + example.source.count("\n")
+        lines[start : start + want.count("\n")] = [textwrap.indent(got, " " * example.indent)]
+    page.write_text("".join(lines))
+
+
+def _output(source: str, names: dict[str, Any]) -> str:
+    told = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(told):
+            exec(compile(source, "<page>", "single"), names)  # noqa: S102 - our own pages
+    except Exception as error:  # noqa: BLE001 - what the page shows
+        name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
+        return f"Traceback (most recent call last):\n    ...\n{name}: {error}\n"
+    got = told.getvalue().rstrip("\n")
+    return re.sub(r"^$", "<BLANKLINE>", got, flags=re.MULTILINE) + "\n" if got else ""
+
+
+if __name__ == "__main__":
+    import warnings
+
+    warnings.simplefilter("ignore")
+    for each in PAGES:
+        write(each)
