@@ -27,12 +27,12 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What must hold for every row of an entity.
+    """What must hold for every row of an entity, or on the whole.
 
     Attributes:
         metrics: One that must be nothing, or two that must be equal.
         description: What holds, in a sentence.
-        by: The entity for whose every row it holds: the name of its key.
+        by: The entity for whose every row it holds: the name of its key. Empty: on the whole.
         where: Of which rows, as a deferred condition in the words of a question.
         severity: Whether a release that breaks it is rejected, or the break shown.
     """
@@ -44,13 +44,14 @@ class Rule:
     severity: Severity
 
 
-def none(metric: Metric, description: str, *, by: str, where: Any = None, severity: Severity = "error") -> Rule:
+def none(metric: Metric, description: str, *, by: str = "", where: Any = None, severity: Severity = "error") -> Rule:
     """Promise that a metric is 0, or that nothing is there to measure, for every row of an entity.
 
     Args:
         metric: What must be nothing.
         description: What holds, in a sentence.
-        by: The name of the entity's key, e.g. "booking".
+        by: The name of the entity's key, e.g. "booking", so that it can be said which ones break it; if it is not
+            given, it is the total that must be nothing.
         where: Of which rows: a deferred condition in the words of a question, e.g. `_.booking.status == "refunded"`.
         severity: "error" rejects the release, "warning" is shown.
     """
@@ -62,7 +63,7 @@ def agree(
 ) -> Rule:
     """Promise that two metrics are equal for every row of an entity. Where nothing is there to measure, that is 0.
 
-    Compare counts and exact amounts (decimals), which are equal to the cent; sums of floats are not.
+    Compare counts and sums of decimals: these agree to the cent, up to 90 trillion, and sums of floats do not.
 
     Args:
         left: One of them.
@@ -100,28 +101,37 @@ def rules(model: Model, **named: Rule) -> list[Check]:
 
 
 def _check(model: Model, name: str, rule: Rule) -> Check:
-    entities = {spec.key.name: spec.key.columns for spec in model.specs.values() if spec.key is not None}
-    if rule.by not in entities:
-        msg = f"The rule {name} holds by={rule.by!r}, which is the key of no dataset."
-        raise SemanticError(msg, cure=did_you_mean(rule.by, entities))
     for metric in rule.metrics:
         if model.metrics.get(metric.name) is not metric:
             msg = f"The rule {name} uses {metric.name}, which is not a metric of this model."
             raise SemanticError(msg, cure=did_you_mean(metric.name, model.metrics))
+    columns = _key(model, name, rule.by) if rule.by else ()
     answerable(model, _asked(Metrics(model, None), rule).question)  # type: ignore[arg-type]  # nothing is read yet
     return Check(
         name=name,
         description=rule.description,
         severity=rule.severity,
         violations=partial(_violations, model, rule),
-        among=lambda reader: _asked(model.bind(reader), rule).to_ibis(),
-        shown={rule.by: entities[rule.by], **{metric.name: () for metric in rule.metrics}},
+        among=(lambda reader: _asked(model.bind(reader), rule).to_ibis()) if rule.by else None,
+        shown={**({rule.by: columns} if rule.by else {}), **{metric.name: () for metric in rule.metrics}},
     )
+
+
+def _key(model: Model, name: str, by: str) -> tuple[str, ...]:
+    entities = {spec.key.name: spec.key.columns for spec in model.specs.values() if spec.key is not None}
+    if by not in entities:
+        msg = f"The rule {name} holds by={by!r}, which is the key of no dataset."
+        raise SemanticError(msg, cure=did_you_mean(by, entities))
+    if len(entities[by]) > 1:
+        msg = f"The rule {name} holds by={by!r}, whose key has several columns: {', '.join(entities[by])}."
+        raise SemanticError(msg, cure="Name an entity whose key is one column.")
+    return entities[by]
 
 
 def _asked(m: Metrics, rule: Rule) -> Any:
     where = [] if rule.where is None else [rule.where.resolve(m)]
-    return m(*(getattr(m, metric.name) for metric in rule.metrics), by=getattr(m, rule.by), where=where)
+    by = [getattr(m, rule.by)] if rule.by else []
+    return m(*(getattr(m, metric.name) for metric in rule.metrics), by=by, where=where)
 
 
 def _violations(model: Model, rule: Rule, reader: Reader) -> ibis.Table:
