@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 EACH, MEDIAN = 1.3, 1.1
+YEAR = ("2025-11-01", "2026-11-01")
 
 QUESTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "one table": (sql.SINGLE, lambda m: m(m.gbv, m.lines, by=[m.kind])),
@@ -29,6 +30,10 @@ QUESTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "two facts": (sql.TWO_FACTS, lambda m: m(m.gbv, m.visits, by=[m.month])),
     "distinct": (sql.DISTINCT, lambda m: m.visitors.by(m.month)),
     "versions at event time": (sql.VERSIONS, lambda m: m(m.commission, m.gbv, by=[m.listing.tier])),
+    "to many": (sql.TO_MANY, lambda m: m.bookings.by(m.kind, overlap=True)),
+    "trailing 28 days": (sql.TRAILING, lambda m: m.gbv.trailing("28 days").by(m.day, between=YEAR)),
+    "a year ago": (sql.AGO, lambda m: m(m.gbv, m.gbv.ago("1 year"), by=[m.month], between=YEAR)),
+    "funnel": (sql.FUNNEL, lambda m: m.conversion.by(m.device)),
 }
 
 

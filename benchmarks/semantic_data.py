@@ -14,7 +14,7 @@ import duckdb
 import ibis
 from ibis import _
 
-from workspace.semantic import Dataset, Model, dim, fact, key, measure, ref, time
+from workspace.semantic import Dataset, Model, dim, fact, funnel, key, measure, ref, time
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,7 +132,11 @@ class Visits(Dataset, table="visits"):
     visitors = measure(_.user_id.nunique(), unit="count")
 
 
-MODEL = Model(Users, Listings, Bookings, Items, Visits, timezone="Europe/Berlin")
+MODEL = Model(
+    *(Users, Listings, Bookings, Items, Visits),
+    timezone="Europe/Berlin",
+    conversion=funnel(Visits.visits, Bookings.bookings, by="user", within="7 days"),
+)
 
 
 @dataclass(frozen=True)

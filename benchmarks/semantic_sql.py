@@ -61,3 +61,63 @@ VERSIONS = """
         ON items.listing_id = listings.id AND valid_from <= created_at AND created_at < valid_to
     GROUP BY tier
 """
+
+TO_MANY = """
+    WITH pairs AS (SELECT DISTINCT booking_id, kind FROM items)
+    SELECT kind, count(*) AS bookings FROM bookings LEFT JOIN pairs ON bookings.id = booking_id GROUP BY kind
+"""
+
+# The days of the year that is shown, and the 27 days before it.
+TRAILING = f"""
+    WITH
+        quarters AS (
+            SELECT {QUARTER.format("created_at")}, sum(amount) AS gbv
+            FROM items
+            WHERE created_at >= TIMESTAMPTZ '2025-10-04 22:00:00+00'
+                AND created_at < TIMESTAMPTZ '2026-10-31 23:00:00+00'
+            GROUP BY quarter
+        ),
+        days AS (SELECT {WALL}::DATE AS day, sum(gbv) AS gbv FROM quarters GROUP BY day),
+        sums AS (
+            SELECT day, sum(gbv) OVER (ORDER BY day RANGE INTERVAL 27 DAYS PRECEDING)::DOUBLE AS gbv_trailing_28_days
+            FROM days
+        )
+    FROM sums WHERE day >= DATE '2025-11-01'
+"""
+
+AGO = f"""
+    WITH
+        quarters AS (
+            SELECT {QUARTER.format("created_at")}, sum(amount) AS gbv
+            FROM items
+            WHERE created_at >= TIMESTAMPTZ '2024-10-31 23:00:00+00'
+                AND created_at < TIMESTAMPTZ '2026-10-31 23:00:00+00'
+            GROUP BY quarter
+        ),
+        months AS (SELECT {MONTH}, sum(gbv)::DOUBLE AS gbv FROM quarters GROUP BY month)
+    SELECT this.month, this.gbv, before.gbv AS gbv_1_year_ago
+    FROM months AS this LEFT JOIN months AS before ON before.month = this.month - INTERVAL 1 YEAR
+    WHERE this.month >= DATE '2025-11-01'
+"""
+
+# A visit led to a booking if the very next thing that its user did was one, and in time: a later visit takes over. Both
+# kinds in one order of whole numbers, bookings odd: a window over one number sorts in half the time of one over three
+# columns, and in two thirds of that of an ASOF join.
+FUNNEL = """
+    WITH
+        steps AS (
+            SELECT user_id, epoch_us(visited_at) * 2 AS moment, device FROM visits WHERE user_id IS NOT NULL
+            UNION ALL
+            SELECT user_id, epoch_us(created_at) * 2 + 1, NULL FROM bookings
+        ),
+        nexts AS (
+            SELECT device, moment, lead(moment) OVER (PARTITION BY user_id ORDER BY moment) AS after FROM steps
+        ),
+        marked AS (
+            SELECT device, after % 2 = 1 AND after - moment <= 2 * 7 * 86_400_000_000 + 1 AS booked
+            FROM nexts WHERE moment % 2 = 0
+            UNION ALL
+            SELECT device, false FROM visits WHERE user_id IS NULL
+        )
+    SELECT device, count(*) FILTER (WHERE booked) / count(*) AS conversion FROM marked GROUP BY device
+"""
