@@ -4,7 +4,7 @@ PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
   $$each -c '' 2>/dev/null && command -v $$each && break; done)
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench soak clean
+.PHONY: help setup demo test lint bench soak services clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -27,6 +27,9 @@ test: setup  ## Every test but the soak runs
 
 soak: setup  ## Many more seeds of the crash and property tests
 	@$(BIN)/pytest -m soak
+
+services:  ## Fetch Apache Spark with Delta (needs Java 17 and Maven), for the tests marked spark
+	@services/spark/fetch
 
 lint: setup  ## Style, types, imports, lock
 	@$(BIN)/ruff check

@@ -70,7 +70,7 @@ def main() -> None:
         print(f"10,000 changes on {ROWS:,} rows write {written / 1e6:.2f} MB (aim: under 1 MB)")
         for step in range(24):
             append(log, "U", f"SELECT (range * 479 + {step}) % {ROWS} AS id FROM range(10000)", 3 + step)
-        parts = open_parts(duck.connect(), lake.layout, TABLE)
+        parts = open_parts(partial(duck.register, duck.connect()), lake.layout, TABLE)
         for name, rows, asked in (
             ("current", views.live(parts), total),
             ("history at a moment", views.versions(parts), total_then),

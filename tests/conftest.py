@@ -20,6 +20,8 @@ from workspace.demo import PostgresServer, create
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytest_plugins = ["engine.servers"]
+
 _numbers = itertools.count(1)
 
 

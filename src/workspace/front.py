@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from datetime import UTC, date, datetime
 from html import escape
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from workspace.engine import DuckDBEngine, run_checks, structure
+from workspace.engine import Engine, open_engine, run_checks, structure
 from workspace.errors import RunError, SettingsError
 from workspace.lake import Lake, find, prepare, publish, reject
 from workspace.lake.schema import keys_of
@@ -40,6 +41,7 @@ def connect(
     known_by: str | date | None = None,
     candidate: str | None = None,
     as_of: str | datetime | None = None,
+    engine: str | None = None,
     settings: Settings | None = None,
 ) -> Workspace:
     """Open a release of the lake for reading.
@@ -51,16 +53,19 @@ def connect(
         known_by: The newest release that sees nothing after this day or moment.
         candidate: The unpublished candidate of a run, for the steps before publication.
         as_of: With `candidate`: cut it anew at this exclusive end (ISO, UTC).
+        engine: What computes the answers, if not what the settings say: `duckdb`, or `sc://host:15002`.
         settings: The settings to use instead of those of the nearest `workspace.toml`.
 
     Returns:
         The release, with its tables and metrics.
 
     Raises:
-        SettingsError: There is no usable `workspace.toml`.
+        SettingsError: There is no usable `workspace.toml`, or the engine cannot be reached.
         ReleaseError: There is no such release, or it cannot be cut.
     """
     chosen = settings or load_settings()
+    if engine is not None:
+        chosen = dataclasses.replace(chosen, engine=engine)
     lake = Lake(chosen.lake)
     if candidate is not None and as_of is not None:
         sources = chosen.sources.values()
@@ -102,7 +107,7 @@ class Workspace:
         self.release = release
         self.settings = settings
         self._lake = lake
-        self._engine = DuckDBEngine(lake, release)
+        self._engine = open_engine(lake, release, settings.engine)
         self._metrics: Metrics | None = None
 
     @property
@@ -120,6 +125,14 @@ class Workspace:
         if self._metrics is None:
             self._metrics = definitions(self.settings, "model").bind(self)
         return self._metrics
+
+    def at(self, release: str) -> Workspace:
+        """Open another release of the same lake, e.g. to compare an answer with what was known then.
+
+        Raises:
+            ReleaseError: There is none of this name.
+        """
+        return Workspace(self.settings, self._lake, find(self._lake, release))
 
     def table(self, name: str) -> ibis.Table:
         """Give a table's live rows, e.g. `inventory_db.bookings`.
@@ -257,7 +270,7 @@ class Workspace:
 class ValidAt:
     """The tables of a release as they were at a moment."""
 
-    def __init__(self, engine: DuckDBEngine, moment: datetime) -> None:
+    def __init__(self, engine: Engine, moment: datetime) -> None:
         self.moment = moment
         self._engine = engine
 

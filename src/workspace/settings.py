@@ -111,6 +111,7 @@ class Settings:
         pipelines: The folder of pipeline notebooks and `pipeline.toml`.
         metrics: The module whose `model` defines every metric.
         clock: The business clock, when it is not the wall clock.
+        engine: What computes answers: `duckdb`, or a Spark Connect server such as `sc://spark.internal:15002`.
         parallel: How many steps may run at once.
         keep: Which releases stay readable.
         sources: By name.
@@ -123,6 +124,7 @@ class Settings:
     pipelines: Path
     metrics: str = "workspace.metrics"
     clock: datetime | None = None
+    engine: str = "duckdb"
     parallel: int = 2
     keep: Keep = field(default_factory=Keep)
     sources: dict[str, Source] = field(default_factory=dict)

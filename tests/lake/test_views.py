@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def read(lake: Lake, versions: Versions) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    parts = open_parts(duck.connect(), lake.layout, TABLE, versions)
+    parts = open_parts(partial(duck.register, duck.connect()), lake.layout, TABLE, versions)
     live = views.live(parts).select("a", "b", "value").to_pyarrow().to_pylist()
     history = views.versions(parts).select("a", "b", "value", "valid_from", "valid_to").to_pyarrow().to_pylist()
     return (

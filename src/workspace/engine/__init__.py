@@ -1,6 +1,34 @@
 """A release as Ibis tables, on an engine."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workspace.engine.base import Engine
 from workspace.engine.checks import Check, Checked, run_checks, structure
 from workspace.engine.duckdb import DuckDBEngine
 
-__all__ = ["Check", "Checked", "DuckDBEngine", "run_checks", "structure"]
+if TYPE_CHECKING:
+    from workspace.lake import Lake, Release
+
+__all__ = ["Check", "Checked", "DuckDBEngine", "Engine", "open_engine", "run_checks", "structure"]
+
+DUCKDB = "duckdb"
+
+
+def open_engine(lake: Lake, release: Release, engine: str = DUCKDB) -> Engine:
+    """Open a release on the engine that the settings name.
+
+    Args:
+        lake: Where the tables are.
+        release: What to see of them.
+        engine: `duckdb`, or the URL of a Spark Connect server: `sc://host:15002`.
+
+    Raises:
+        SettingsError: There is no such engine, or it cannot be reached.
+    """
+    if engine == DUCKDB:
+        return DuckDBEngine(lake, release)
+    from workspace.engine.spark import SparkEngine
+
+    return SparkEngine(lake, release, engine)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import ibis
 from ibis import _
-from ibis.common.exceptions import IbisError
+from ibis.common.annotations import ValidationError
+from ibis.common.exceptions import IbisError, TableNotFound
 
 from workspace.errors import WorkspaceError
 from workspace.lake import duck
@@ -20,7 +21,7 @@ SHOWN = 3
 """How many of the rows that break a check are shown."""
 
 
-_UNASKABLE = (WorkspaceError, IbisError, AttributeError, TypeError)
+UNASKABLE = (WorkspaceError, IbisError, TableNotFound, ValidationError, AttributeError, TypeError, ValueError)
 """What is raised where a check asks for what the tables do not have. A fault of the machine is not among them."""
 
 
@@ -190,7 +191,7 @@ def _run(reader: Reader, check: Check, personal: Collection[str]) -> Checked:
     try:
         rows = check.violations(reader)
         count = duck.count(rows)
-    except _UNASKABLE as error:
+    except UNASKABLE as error:
         return Checked(check=check, violations=0, problem=str(error))
     if not count:
         return Checked(check=check, violations=0)

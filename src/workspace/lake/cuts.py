@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ibis import _
@@ -133,7 +134,7 @@ def _pinned_parts(lake: Lake, name: str, backend: Backend) -> tuple[Versions, vi
     # In this order a fold in between leaves `closed` and `log` ahead of `current`, which readers allow for.
     current, closed, log = (delta.open_table(uri(kind, name)).version() for kind in ("current", "closed", "log"))
     versions = Versions(log=log, current=current, closed=closed)
-    return versions, open_parts(backend, lake.layout, name, versions)
+    return versions, open_parts(partial(duck.register, backend), lake.layout, name, versions)
 
 
 def _last_before(

@@ -8,6 +8,7 @@ is killed in between is completed by the next, since readers ignore closed rows 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -64,7 +65,8 @@ def fold(layout: Layout, name: str, *, to: int, force: bool = False) -> Folded:
     # Opened before anything is read: their commits conflict with those of a second folder.
     current = delta.open_table(layout.uri("current", name))
     closed = delta.open_table(layout.uri("closed", name))
-    parts = open_parts(backend, layout, name, Versions(current=current.version(), closed=closed.version(), cut=to))
+    opened = Versions(current=current.version(), closed=closed.version(), cut=to)
+    parts = open_parts(partial(duck.register, backend), layout, name, opened)
     tail, live = (duck.count(table) for table in (parts.tail(), parts.current))
     if parts.folded >= to or not tail or not (force or tail >= WORTHWHILE * live):
         return Folded(table=name, position=parts.folded, tail=tail, live=live, ended=0, done=False)

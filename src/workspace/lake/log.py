@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -104,7 +105,7 @@ class LogTable:
         from workspace.lake.parts import open_parts
 
         backend = duck.connect()
-        parts = open_parts(backend, self._layout, self.name)
+        parts = open_parts(partial(duck.register, backend), self._layout, self.name)
         if pending:
             fresh = backend.create_table("pending", pa.concat_tables([p.select(self.schema.names) for p in pending]))
             parts = dataclasses.replace(parts, log=ibis.union(parts.log, fresh))

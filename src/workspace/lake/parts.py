@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import ibis
 
-from workspace.lake import delta, duck, views
+from workspace.lake import delta, views
 from workspace.lake.pins import Versions
 from workspace.lake.schema import columns_of, keys_of
 
 if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
+    from deltalake import DeltaTable
 
     from workspace.lake.layout import Layout
 
@@ -19,11 +19,18 @@ FOLD = "fold"
 """The app whose version, in `current` and `closed`, is the position up to which they are folded."""
 
 
-def open_parts(backend: Backend, layout: Layout, name: str, versions: Versions | None = None) -> views.Parts:
+class Register(Protocol):
+    """Makes an open version readable under a name, on whichever engine."""
+
+    def __call__(self, name: str, table: DeltaTable, *, after: int = 0) -> ibis.Table:
+        """Give it as an Ibis table; files whose rows all lie at or before the position `after` may be left out."""
+
+
+def open_parts(register: Register, layout: Layout, name: str, versions: Versions | None = None) -> views.Parts:
     """Make a captured table's three Delta tables readable, at pinned versions or the newest.
 
     Args:
-        backend: Where they become views.
+        register: Makes each readable, e.g. as a view of DuckDB.
         layout: Of the lake.
         name: `<source>.<table>`.
         versions: What to pin; the newest of each if not given.
@@ -36,9 +43,9 @@ def open_parts(backend: Backend, layout: Layout, name: str, versions: Versions |
     folded = current.transaction_version(FOLD) or 0
     shape = ibis.Schema.from_pyarrow(delta.schema_of(log))
     return views.Parts(
-        log=duck.register(backend, f"log.{name}", log, after=folded),
-        current=_widened(duck.register(backend, f"current.{name}", current), shape),
-        closed=_widened(duck.register(backend, f"closed.{name}", closed), shape),
+        log=register(f"log.{name}", log, after=folded),
+        current=_widened(register(f"current.{name}", current), shape),
+        closed=_widened(register(f"closed.{name}", closed), shape),
         keys=keys_of(columns_of(delta.schema_of(log))),
         folded=folded,
         cut=pinned.cut,

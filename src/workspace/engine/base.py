@@ -1,0 +1,109 @@
+"""What every engine does alike: the tables of a release, opened at its versions, as Ibis expressions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from workspace.errors import LakeError, did_you_mean
+from workspace.lake import delta, views
+from workspace.lake.parts import open_parts
+from workspace.lake.schema import LOG_META
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import ibis
+    from deltalake import DeltaTable
+
+    from workspace.lake import Lake, Release
+
+SYSTEM = "system"
+HISTORY = "_history"
+"""What the SQL name of a table's history ends with: `user_db.users_history`."""
+
+_SYSTEM_TABLES = ("checks", "releases", "runs", "watermarks")
+
+
+class Engine(ABC):
+    """Reads one release of a lake, and can change nothing.
+
+    Args:
+        lake: Where the tables are.
+        release: What to see of them.
+    """
+
+    def __init__(self, lake: Lake, release: Release) -> None:
+        self.release = release
+        self._lake = lake
+        self._parts: dict[str, views.Parts] = {}
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables of the release, by name."""
+        return sorted(self.release.tables)
+
+    def table(self, name: str) -> ibis.Table:
+        """Give a table's live rows; a `system` table as it is now.
+
+        Raises:
+            LakeError: The release has no such table.
+        """
+        if name.startswith(f"{SYSTEM}."):
+            return self._system(name)
+        parts = self._open(name)
+        return views.live(parts).drop(LOG_META.names)
+
+    def history(self, name: str) -> ibis.Table:
+        """Give every version of every row, with `valid_from` and `valid_to` (half-open, UTC).
+
+        Raises:
+            LakeError: The release has no such table.
+        """
+        return views.versions(self._open(name)).drop(LOG_META.names)
+
+    def deleted(self, name: str) -> ibis.Table:
+        """Give every deletion of a row: the key's columns, and the moment as `deleted_at` (UTC).
+
+        Raises:
+            LakeError: The release has no such table.
+        """
+        parts, pin = self._open(name), self.release.tables[name]
+        whole = delta.open_table(self._lake.layout.uri("log", name), pin.log)
+        return views.deleted(self._register(f"whole.{name}", whole), parts.keys, pin.position)
+
+    def valid_at(self, name: str, moment: datetime) -> ibis.Table:
+        """Give the rows that were true at a moment, as known in this release.
+
+        Raises:
+            LakeError: The release has no such table.
+        """
+        return views.at(self.history(name), moment).drop("valid_from", "valid_to")
+
+    @abstractmethod
+    def sql(self, text: str) -> ibis.Table:
+        """Ask in the engine's SQL; `user_db.users` is a table's live rows, `user_db.users_history` its history.
+
+        Raises:
+            SemanticError: It is no single SELECT, or the engine refuses it.
+        """
+
+    @abstractmethod
+    def _register(self, name: str, table: DeltaTable, *, after: int = 0) -> ibis.Table:
+        """Make exactly this version readable; files whose rows all lie at or before `after` may be left out."""
+
+    def _open(self, name: str) -> views.Parts:
+        if name not in self._parts:
+            pin = self.release.tables.get(name)
+            if pin is None:
+                msg = f"Release {self.release.name} has no table {name!r}."
+                raise LakeError(msg, cure=did_you_mean(name, self.tables))
+            self._parts[name] = open_parts(self._register, self._lake.layout, name, pin.versions)
+        return self._parts[name]
+
+    def _system(self, name: str) -> ibis.Table:
+        table = name.partition(".")[2]
+        uri = self._lake.layout.uri("system", table)
+        if not delta.exists(uri):
+            raise LakeError(f"There is no table {name} yet.", cure=did_you_mean(table, _SYSTEM_TABLES))
+        return self._register(name, delta.open_table(uri))
