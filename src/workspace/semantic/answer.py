@@ -17,6 +17,7 @@ from workspace.semantic.compare import Comparison, diff, why
 from workspace.semantic.compile import Compiler
 from workspace.semantic.declare import GRAINS
 from workspace.semantic.definition import define
+from workspace.semantic.dialect import readable
 from workspace.semantic.join import Archive
 from workspace.semantic.lineage import explanation, lineage, rows_behind
 from workspace.semantic.names import Condition, Field, Per
@@ -154,8 +155,8 @@ class Answer(Algebra):
         return self._expression
 
     def to_sql(self) -> str:
-        """Return the SQL that answers the question."""
-        return str(ibis.to_sql(self._expression))
+        """Return SQL that answers the question, written to be read: what is run converts time zones in a faster way."""
+        return str(ibis.to_sql(readable(self._expression)))
 
     def to_arrow(self) -> pa.Table:
         """Read the answer."""

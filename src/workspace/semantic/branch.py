@@ -135,7 +135,7 @@ class Branch:
         """Write what happened later into the rows, before conditions take some away."""
         done: set[str] = set()
         for leaf in self.leaves.values():
-            name = _mark_name(leaf)
+            name = mark_name(leaf)
             entering = isinstance(leaf.source, Entered) and leaf.source.step == 0
             if isinstance(leaf.source, Measure) or entering or name in done:
                 continue
@@ -160,7 +160,7 @@ class Branch:
         source = leaf.source
         if isinstance(source, Measure):
             return home.resolve(source.expr)
-        mark = _mark_name(leaf)
+        mark = mark_name(leaf)
         if isinstance(source, Entered):
             return (
                 home.scope.count(home.scope.marked(f"{mark}__{source.step}")) if source.step else home.scope.count(None)
@@ -239,5 +239,6 @@ def _source_name(source: Entered | Returned) -> str:
     return metric.name
 
 
-def _mark_name(leaf: Leaf) -> str:
+def mark_name(leaf: Leaf) -> str:
+    """Name what is written into the rows of a funnel or a retention; nothing for a measure."""
     return "" if isinstance(leaf.source, Measure) else _source_name(leaf.source)

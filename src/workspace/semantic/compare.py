@@ -86,7 +86,9 @@ def diff(answer: Answer, release: str) -> Comparison:
         rows=_table(rows, [column.name for column in columns]),
         count=len(rows),
         caption=shown.caption,
-        notes=(f"{moved} of {len(rows)} {'row' if len(rows) == 1 else 'rows'} {'differs' if moved == 1 else 'differ'}",),
+        notes=(
+            f"{moved} of {len(rows)} {'row' if len(rows) == 1 else 'rows'} {'differs' if moved == 1 else 'differ'}",
+        ),
     )
     return Comparison(view=view)
 

@@ -6,16 +6,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from workspace.errors import SemanticError
+from workspace.semantic.branch import mark_name
 from workspace.semantic.compile import Compiler
 from workspace.semantic.definition import formula
 from workspace.semantic.metric import Measure, made_of
+from workspace.semantic.plan import Entered, Returned
 from workspace.semantic.rows import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from workspace.semantic.branch import Branch
-    from workspace.semantic.join import Reader
+    from workspace.semantic.join import Joined, Reader
     from workspace.semantic.metric import Metric
     from workspace.semantic.model import Model
     from workspace.semantic.question import Question
@@ -111,7 +113,21 @@ def rows_behind(model: Model, reader: Reader, question: Question) -> Any:
         for column in sorted(columns)
         if column not in _keys(model, chain, scope.needs)
     }
+    mine |= _marks(branch, scope)
     return scope.table.select(**{**others, **mine, **shown}).select(*dict.fromkeys([*mine, *shown, *others]))
+
+
+def _marks(branch: Branch, scope: Joined) -> dict[str, Any]:
+    """Tell of each row what it led to, if the metric is a funnel or a retention."""
+    found: dict[str, Any] = {}
+    for leaf in branch.leaves.values():
+        mark = mark_name(leaf)
+        if isinstance(leaf.source, Entered):
+            numbers = range(1, len(leaf.source.funnel.steps))
+            found |= {f"reached_step_{n + 1}": scope.table[f"{mark}__{n}"] for n in numbers if leaf.source.step}
+        elif isinstance(leaf.source, Returned) and leaf.source.back:
+            found |= {"was_back": scope.table[f"{mark}__first"] & scope.table[f"{mark}__back__there"].notnull()}
+    return found
 
 
 def _keys(model: Model, chain: tuple[str, ...], needs: Needs) -> tuple[str, ...]:

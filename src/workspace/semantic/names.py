@@ -107,7 +107,8 @@ class Field(Comparable):
             raise AttributeError(name)
         if name not in self.__dir__():
             msg = f"{self.path} has no {name!r}."
-            raise UnknownNameError(msg, cure=did_you_mean(name, _next(self)))
+            names = _next(self)
+            raise UnknownNameError(msg, cure=did_you_mean(name, names) if names else "Nothing comes after it.")
         if name in self.model.grains and _is_time(self):
             return Field(self.model, self.steps, name)
         return Field(self.model, (*self.steps, name))

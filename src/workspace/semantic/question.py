@@ -133,6 +133,7 @@ def _check_leaf(model: Model, question: Question, metric: Metric, leaf: Leaf) ->
 def _check_moved(model: Model, question: Question, metric: Metric, leaf: Leaf) -> None:
     """Refuse periods that do not lead to one other period, and days that are chosen as if they were those counted."""
     home = model.specs[leaf.measure.dataset]
+    timed.known(leaf.shape, (grain for grain, calendar in model.grains.items() if calendar), metric.name)
     own = [field for field in question.by if is_own_time(model, home, field, metric.name)]
     if own:
         timed.check(leaf.shape, timed.finest([field.grain or "" for field in own]), metric.name)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 import pyarrow as pa
-from ibis.common.exceptions import IbisError
 
-from workspace.errors import SemanticError, did_you_mean
+from workspace.engine.checks import UNASKABLE
+from workspace.errors import did_you_mean
 from workspace.semantic.declare import Dim, Fact, Key, Member, Ref, Spec, Time
 from workspace.semantic.join import joined
 from workspace.semantic.metric import Measure
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 Use = Callable[["Place"], Any]
 """Something that is said about a dataset, as a function of its row."""
-
-# What Ibis raises where an expression does not fit its operands.
-_UNFIT = (SemanticError, IbisError, TypeError, AttributeError, ValueError)
 
 
 def problems(model: Model, reader: Reader, spec: Spec) -> ibis.Table:
@@ -43,7 +40,7 @@ def _problems(model: Model, reader: Reader, spec: Spec) -> Iterator[str]:
         trace = Trace(model)
         try:
             use(trace.home(spec))
-        except _UNFIT as error:
+        except UNASKABLE as error:
             yield f"{spec.name}.{name}: {error}"
             continue
         lacks = sorted(trace.needs.columns[()] - columns)
@@ -59,13 +56,13 @@ def _misfits(model: Model, reader: Reader, spec: Spec, uses: dict[str, Use]) -> 
     """Build every expression over the real tables, and look at its type: all at once, or apart if one prevents it."""
     try:
         values = _values(model, reader, spec, uses)
-    except _UNFIT:
+    except UNASKABLE:
         values = {}
     for name, use in uses.items():
         try:
             value = values[name] if values else _values(model, reader, spec, {name: use})[name]
             said = _wrong(model, reader, spec.members.get(name), value)
-        except _UNFIT as error:
+        except UNASKABLE as error:
             said = str(error)
         if said:
             yield f"{spec.name}.{name}: {said}"

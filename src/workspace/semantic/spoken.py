@@ -12,10 +12,13 @@ An assistant asks in it, a saved question is kept in it, a notebook takes it as 
 }
 ```
 
-Beside `last` there are `between` (a first day, and the first day after), `top`, `overlap` and `fill`, as in Python. A
-condition has a `path`, what it `is` and a `value`; `missing` and `there` take none, `in` takes a list, and the path may
-be a metric's name. `{"any": [...]}`, `{"all": [...]}` and `{"not": ...}` combine conditions. A metric may be an object
-with one operation; for two of them, put one object into the other. Nothing in a question is ever executed.
+Beside `last` there are `between` (a first day, and the first day after), `top`, `overlap` and `fill`, as in Python.
+
+A condition has a `path`, what it `is` and a `value`; `missing` and `there` take none, `in` takes a list. A metric's name
+as path means groups (`bookings > 100`); with `per` it means rows, and can be grouped by too: `{"path": "bookings",
+"per": "booker"}`, of all days or those of a `last` or `between` beside it. `{"any": [...]}`, `{"all": [...]}` and
+`{"not": ...}` combine conditions. A metric may be an object with one operation; for two of them, put one object into
+the other. Nothing in a question is ever executed.
 """
 
 from __future__ import annotations
@@ -29,10 +32,11 @@ from typing import TYPE_CHECKING, Any
 
 from workspace.errors import SemanticError, did_you_mean
 from workspace.semantic.answer import Answer
-from workspace.semantic.names import Condition, Field
+from workspace.semantic.names import Condition, Field, Per
 
 if TYPE_CHECKING:
     from workspace.semantic.ask import Metrics
+    from workspace.semantic.names import By
 
 SIGNS: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
@@ -53,7 +57,8 @@ SPANS = ("trailing", "to_date", "ago", "growth")
 WORDS = ("metrics", "by", "where", "last", "between", "top", "overlap", "fill")
 """The entries of a question."""
 
-_OPERATIONS = (*SPANS, "all_time", "share", "where")
+_OPERATIONS = (*SPANS, "all_time", "after", "share", "where")
+_ENTITY = ("per", "last", "between")
 _JOINTS = ("any", "all", "not")
 
 
@@ -93,13 +98,10 @@ def ask(m: Metrics, question: str | Mapping[str, Any]) -> Answer:
         raise SemanticError("The question asks for no metric.", cure='Write {"metrics": ["..."], ...}.')
     metrics = [_metric(m, name, f"metrics[{i}]") for i, name in enumerate(names)]
     options: dict[str, Any] = {
-        "by": [_field(m, path, f"by[{i}]") for i, path in enumerate(_several(given.get("by"), "by"))],
+        "by": [_group(m, path, f"by[{i}]") for i, path in enumerate(_several(given.get("by"), "by"))],
         "where": [_condition(m, c, f"where[{i}]") for i, c in enumerate(_several(given.get("where"), "where"))],
     }
-    if (span := given.get("last")) is not None:
-        options["last"] = _of(span, str, "last", '"12 weeks"')
-    if (bounds := given.get("between")) is not None:
-        options["between"] = _bounds(bounds)
+    options |= _days(given, "")
     if (top := given.get("top")) is not None:
         options["top"] = _of(top, int, "top", "10")
     for name in ("overlap", "fill"):
@@ -146,12 +148,24 @@ def _operated(m: Metrics, metric: Any, operation: str, value: Any, where: str) -
         if value is not True:
             raise SemanticError(f"{where} is {value!r}.", cure="Write true.")
         made = metric.all_time()
+    elif operation == "after":
+        made = metric.after(_of(value, int, where, "2"))
     elif operation == "share":
         paths = _several(value, where)
         made = metric.share(within=tuple(_field(m, path, f"{where}[{i}]") for i, path in enumerate(paths)))
     else:
         made = metric.where(_condition(m, value, where))
     return made
+
+
+def _group(m: Metrics, given: Any, where: str) -> By:
+    """Read what is grouped by: a path, or what a metric is for each entity."""
+    if not isinstance(given, Mapping):
+        return _field(m, given, where)
+    found = _subject(m, _known(given, ("path", *_ENTITY), where), where)
+    if isinstance(found, Per):
+        return found
+    raise SemanticError(f"{where} lacks per.", cure='Write a path as text, or {"path": "bookings", "per": "booker"}.')
 
 
 def _field(m: Metrics, path: Any, where: str) -> Field:
@@ -185,21 +199,24 @@ def _condition(m: Metrics, given: Any, where: str) -> Condition:
     joints = [word for word in _JOINTS if word in given]
     if joints and len(given) == 1:
         return _joined(m, joints[0], given[joints[0]], f"{where}.{joints[0]}")
-    entry = _known(given, ("path", "per", "is", "value"), where)
+    entry = _known(given, ("path", "is", "value", *_ENTITY), where)
     if "path" not in entry or "is" not in entry:
         msg = f"{where} lacks {'path' if 'path' not in entry else 'is'}."
         raise SemanticError(msg, cure='Write {"path": "event_type", "is": "==", "value": "wedding"}.')
-    left: Any = _path(m, entry["path"], f"{where}.path")
+    return _compared(_subject(m, entry, where), entry, where)
+
+
+def _subject(m: Metrics, entry: Mapping[str, Any], where: str) -> Any:
+    """Read what is compared or grouped by: a path, a metric, or what a metric is for the entity of each row."""
+    found = _path(m, entry.get("path"), f"{where}.path")
     if "per" in entry:
-        left = _per(m, left, entry["per"], f"{where}.per")
-    return _compared(left, entry, where)
-
-
-def _per(m: Metrics, metric: Any, path: Any, where: str) -> Any:
-    """Make a metric a value of each row: that of the entity which the row belongs to."""
-    if isinstance(metric, Field):
-        raise SemanticError(f"{where}: {metric.path} is no metric.", cure="Leave per out, or name a metric as path.")
-    return metric.per(_field(m, path, where))
+        if isinstance(found, Field):
+            msg = f"{where}.per: {found.path} is no metric."
+            raise SemanticError(msg, cure="Leave per out, or name a metric as path.")
+        return found.per(_field(m, entry["per"], f"{where}.per"), **_days(entry, f"{where}."))
+    if set(entry) & set(_ENTITY):
+        raise SemanticError(f"{where} has days, but no per.", cure="Choose days for the whole question instead.")
+    return found
 
 
 def _joined(m: Metrics, word: str, given: Any, where: str) -> Condition:
@@ -212,23 +229,34 @@ def _joined(m: Metrics, word: str, given: Any, where: str) -> Condition:
 
 
 def _compared(left: Any, entry: Mapping[str, Any], where: str) -> Condition:
-    sign, made = entry["is"], None
+    sign = entry["is"]
+    if sign not in (*SIGNS, *BARE, "in", "like"):
+        msg = f"{where}: is={sign!r} is no comparison."
+        raise SemanticError(msg, cure=f"Use one of {', '.join([*SIGNS, 'in', 'like', *BARE])}.")
+    if isinstance(left, Answer) and sign not in SIGNS:
+        msg = f"{where}: a group's {entry['path']} is compared with a number, not by {sign!r}."
+        raise SemanticError(msg, cure=f"Use one of {', '.join(SIGNS)}, or give per.")
     if sign in BARE:
         if "value" in entry:
             raise SemanticError(f"{where}: is={sign!r} takes no value.", cure="Leave value out.")
-        made = getattr(left, BARE[sign])()
-    elif sign not in SIGNS and sign != "in":
-        msg = f"{where}: is={sign!r} is no comparison."
-        raise SemanticError(msg, cure=f"Use one of {', '.join([*SIGNS, 'in', *BARE])}.")
-    elif "value" not in entry:
+        bare: Condition = getattr(left, BARE[sign])()
+        return bare
+    if "value" not in entry:
         raise SemanticError(f"{where} lacks value.", cure=f"Say what {entry['path']} is compared with.")
-    elif sign == "in":
-        made = left.isin([_value(v, where) for v in _several(entry["value"], f"{where}.value")])
-    elif entry["value"] is None:
+    return _with_value(left, sign, entry["value"], where)
+
+
+def _with_value(left: Any, sign: str, value: Any, where: str) -> Condition:
+    made: Condition
+    if sign == "in":
+        made = left.isin([_value(each, where) for each in _several(value, f"{where}.value")])
+    elif sign == "like":
+        made = left.like(_of(value, str, f"{where}.value", '"Ber%"'))
+    elif value is None:
         raise SemanticError(f"{where}: nothing is {sign} null.", cure='Write "is": "missing" or "is": "there".')
     else:
-        made = SIGNS[sign](left, _value(entry["value"], where))
-    return made  # type: ignore[no-any-return]
+        made = SIGNS[sign](left, _value(value, where))
+    return made
 
 
 def _value(given: Any, where: str) -> Any:
@@ -237,10 +265,20 @@ def _value(given: Any, where: str) -> Any:
     raise SemanticError(f"{where}: {given!r} is no value.", cure="Use a text, a number, true, false or a date.")
 
 
-def _bounds(given: Any) -> tuple[Any, Any]:
-    days = _several(given, "between")
+def _days(given: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Read a choice of days, if there is one."""
+    options: dict[str, Any] = {}
+    if (span := given.get("last")) is not None:
+        options["last"] = _of(span, str, f"{where}last", '"12 weeks"')
+    if (bounds := given.get("between")) is not None:
+        options["between"] = _bounds(bounds, f"{where}between")
+    return options
+
+
+def _bounds(given: Any, where: str) -> tuple[Any, Any]:
+    days = _several(given, where)
     if len(days) != 2 or not all(isinstance(day, str | date) for day in days):
-        msg = f"between is {given!r}, not a pair of days."
+        msg = f"{where} is {given!r}, not a pair of days."
         raise SemanticError(msg, cure='Write ["2026-09-01", "2026-10-01"]; the second is the first day after.')
     return days[0], days[1]
 

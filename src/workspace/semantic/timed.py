@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import ibis
 from ibis import _
 
-from workspace.errors import SemanticError
+from workspace.errors import SemanticError, did_you_mean
 from workspace.semantic.calendar import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import date
 
     from workspace.semantic.calendar import Calendar
@@ -67,7 +67,7 @@ def check(shape: Shape, grain: str, metric: str) -> None:
         SemanticError: With a span that fits.
     """
     for span in shape.back:
-        if _steps(span, grain) is None and grain not in ("hour", "day"):
+        if _steps(span, grain) is None and not (grain in ("hour", "day") and span.unit in NESTED):
             msg = f"{metric} goes back {span.text}, which is no whole number of periods by {grain}."
             raise SemanticError(msg, cure=f'Go back by {grain}s, e.g. ago("1 {grain}"), or ask by day.')
     if shape.stretch is not None and shape.stretch.grain and grain in NESTED:
@@ -76,6 +76,24 @@ def check(shape: Shape, grain: str, metric: str) -> None:
             msg = f"{metric} counts from the start of the {inner}, but is asked by {grain}."
             shorter = [name for name, others in NESTED.items() if inner in others]
             raise SemanticError(msg, cure=f"Ask by one of: {', '.join(shorter)}.")
+
+
+def known(shape: Shape, own: Iterable[str], metric: str) -> None:
+    """Refuse units of time that nobody knows, or that have no fixed place before a day.
+
+    Raises:
+        SemanticError: With the units that there are.
+    """
+    stretch = shape.stretch
+    units = {span.unit: (*NESTED, *own) for span in shape.back}
+    if stretch is not None:
+        units |= {stretch.span.unit: tuple(NESTED)} if stretch.span else {}
+        units |= {stretch.grain: (*NESTED, *own)} if stretch.grain else {}
+    for unit, there in units.items():
+        if unit not in there:
+            raise SemanticError(
+                f"{metric} counts in {unit}s, which are no periods here.", cure=did_you_mean(unit, there)
+            )
 
 
 def whole(calendar: Calendar, window: Window, grain: str, metric: str) -> None:
@@ -237,7 +255,9 @@ class Timeline:
         for span in shape.back:
             if self.grain == "week" and span.unit == "year":
                 moved = {name: later(spans[name], -span.count * WEEKS_OF_A_YEAR, "week") for name in ("lo", "hi")}
-            elif span.months is None or self.grain == "hour":
+            elif self.grain == "hour":
+                moved = {"lo": _earlier(spans.lo, span), "hi": _earlier(spans.lo, span) + ibis.interval(hours=1)}
+            elif span.months is None:
                 moved = {name: _earlier(spans[name], span) for name in ("lo", "hi")}
             else:
                 moved = {"lo": _earlier(spans.lo, span), "hi": _end_earlier(spans.hi, span)}

@@ -14,7 +14,7 @@ import ibis
 
 from workspace.engine.checks import Check, overlaps, repeated
 from workspace.semantic.calendar import OPEN_START
-from workspace.semantic.declare import Ref, Spec, path_of
+from workspace.semantic.declare import Key, Ref, Spec, path_of
 from workspace.semantic.join import Joined, joined
 from workspace.semantic.rows import Trace
 from workspace.semantic.schema import problems
@@ -45,7 +45,7 @@ def checks(model: Model, keys: Mapping[str, tuple[str, ...]] | None = None) -> l
     for spec in model.specs.values():
         found.append(_schema(model, spec))
         if spec.key is not None and set(known.get(spec.table, ())) != set(spec.key.columns):
-            found.append(_key(whole, spec))
+            found.append(_key(whole, spec, spec.key))
         found += [_reference(whole, spec, ref) for ref in spec.of(Ref) if ref.missing is not None]
     return found
 
@@ -77,41 +77,36 @@ def _schema(model: Model, spec: Spec) -> Check:
     )
 
 
-def _key(whole: _Whole, spec: Spec) -> Check:
-    assert spec.key is not None  # noqa: S101 - for the type checker
-    columns = spec.key.columns
-    versions = _is_plain(whole, spec) and spec.history
-    rows = "versions that are valid at the same time" if versions else "rows"
+def _key(whole: _Whole, spec: Spec, key: Key) -> Check:
+    rows = "versions that are valid at the same time" if spec.history else "rows"
     return Check(
         name=f"{spec.name}: key",
-        description=f"({', '.join(columns)}) is never NULL, and no two {rows} of {spec.name} have the same.",
+        description=f"({', '.join(key.columns)}) is never NULL, and no two {rows} of {spec.name} have the same.",
         severity="error",
-        violations=partial(_ambiguous, whole, spec, versions),
-        among=lambda reader: _own_rows(whole, spec, versions, reader),
-        shown={column: (column,) for column in columns},
+        violations=partial(_ambiguous, whole, spec, key),
+        among=partial(_reachable, whole, spec, key),
+        shown={column: (column,) for column in key.columns},
     )
 
 
-def _ambiguous(whole: _Whole, spec: Spec, versions: bool, reader: Reader) -> ibis.Table:  # noqa: FBT001
-    assert spec.key is not None  # noqa: S101
-    columns = spec.key.columns
-    rows = _own_rows(whole, spec, versions, reader)
-    if not versions:
-        return repeated(rows, columns)
-    unknown = rows.filter(ibis.or_(*(rows[column].isnull() for column in columns)))
-    return overlaps(rows, columns).select(columns).union(unknown.select(columns))
+def _ambiguous(whole: _Whole, spec: Spec, key: Key, reader: Reader) -> ibis.Table:
+    rows = _reachable(whole, spec, key, reader)
+    if not spec.history:
+        return repeated(rows, key.columns)
+    unknown = rows.filter(ibis.or_(*(rows[column].isnull() for column in key.columns)))
+    return overlaps(rows, key.columns).select(key.columns).union(unknown.select(key.columns))
 
 
-def _own_rows(whole: _Whole, spec: Spec, versions: bool, reader: Reader) -> Any:  # noqa: FBT001
-    """Give a dataset's key, and the bounds of its versions, for the rows that fulfil its condition."""
-    columns = spec.key.columns if spec.key else ()
-    if versions:
-        rows = reader.history(spec.table)
-        where = whole.where[spec.name]
-        kept = rows if where is None else rows.filter(Joined(whole.model, rows).home(spec).resolve(where))
-        return kept.select(*columns, "valid_from", "valid_to")
-    scope = _scope(whole, spec, reader, lambda home: [home.scope.column(home, column) for column in columns])
-    return scope.table.select(columns)
+def _reachable(whole: _Whole, spec: Spec, key: Key, reader: Reader) -> ibis.Table:
+    """Give the key, and the bounds of versions, of the rows to which a reference can lead.
+
+    Nothing refers to a dataset whose condition needs other datasets, so there it is all rows.
+    """
+    rows = reader.history(spec.table) if spec.history else reader.table(spec.table)
+    where = whole.where[spec.name]
+    if where is not None and _is_plain(whole, spec):
+        rows = rows.filter(Joined(whole.model, rows).home(spec).resolve(where))
+    return rows.select(*key.columns, *(("valid_from", "valid_to") if spec.history else ()))
 
 
 def _is_plain(whole: _Whole, spec: Spec) -> bool:
