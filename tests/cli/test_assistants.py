@@ -103,6 +103,19 @@ def test_rows_are_capped_and_the_answer_says_so(shop: ShopHome) -> None:
     served(shop, talk)
 
 
+def test_the_rows_behind_a_number(shop: ShopHome) -> None:
+    async def talk(client: Client) -> None:
+        paris = {"path": "buyer.city", "is": "==", "value": "Paris"}
+        found = await call(client, "rows", metric="revenue", where=[paris])
+        assert [(row["id"], row["amount"]) for row in found["rows"]] == [(1, 10.0), (3, 30.0)]
+        assert (found["count"], found["cut"], found["release"]) == (2, False, "2026-01-03")
+        assert all("@" not in str(value) for row in found["rows"] for value in row.values())
+        found = await call(client, "rows", metric="revenue", limit=1)
+        assert (len(found["rows"]), found["count"], found["cut"]) == (1, 3, True)
+
+    served(shop, talk)
+
+
 def test_what_is_refused_comes_with_its_cure(shop: ShopHome) -> None:
     async def talk(client: Client) -> None:
         said = await refused(client, "query", metrics=["revenu"])
@@ -134,6 +147,7 @@ def test_personal_columns_do_not_leave(shop: ShopHome) -> None:
         assert door in await refused(client, "query", metrics=["orders"], where=[guess])
         assert door in await refused(client, "query", metrics=["reachable"])
         assert "shop.people.email" in await refused(client, "query", metrics=["reachable"])
+        assert door in await refused(client, "rows", metric="reachable")
 
     served(shop, talk)
 

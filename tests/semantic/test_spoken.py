@@ -62,6 +62,53 @@ def test_times_are_compared_with_days_as_text(m: Any) -> None:
     assert ask(m, {"metrics": ["orders"], "where": [late]}).value() == 2
 
 
+def test_texts_are_compared_with_patterns(m: Any) -> None:
+    alike = {"path": "status", "is": "like", "value": "ret%"}
+    assert ask(m, {"metrics": ["orders"], "where": [alike]}).value() == 1
+
+
+@pytest.mark.parametrize(
+    ("operation", "value", "make"),
+    [
+        ("trailing", "28 days", lambda m: m.revenue.trailing("28 days")),
+        ("to_date", "month", lambda m: m.revenue.to_date("month")),
+        ("ago", "1 week", lambda m: m.revenue.ago("1 week")),
+        ("growth", "1 week", lambda m: m.revenue.growth("1 week")),
+        ("all_time", True, lambda m: m.revenue.all_time()),
+        ("share", [], lambda m: m.revenue.share()),
+        ("share", ["day"], lambda m: m.revenue.share(within=(m.day,))),
+        ("where", RED, lambda m: m.revenue.where(m.product.colour == "red")),
+    ],
+)
+def test_a_metric_with_an_operation(m: Any, operation: str, value: Any, make: Any) -> None:
+    spoken = ask(m, {"metrics": [{"metric": "revenue", operation: value}], "by": ["day", "product.colour"]})
+    same(spoken, m(make(m), by=[m.day, m.product.colour]))
+
+
+def test_operations_nest(m: Any) -> None:
+    nested = {"metric": {"metric": "revenue", "trailing": "7 days"}, "ago": "1 week"}
+    same(ask(m, {"metrics": [nested], "by": ["week"]}), m(m.revenue.trailing("7 days").ago("1 week"), by=m.week))
+
+
+def test_groups_and_entities(m: Any) -> None:
+    busy = {"path": "orders", "is": ">", "value": 1}
+    same(
+        ask(m, {"metrics": ["orders"], "by": ["status"], "where": [busy]}), m(m.orders, by=m.status, where=m.orders > 1)
+    )
+    loyal = {"path": "orders", "per": "buyer", "is": ">=", "value": 2}
+    same(ask(m, {"metrics": ["revenue"], "where": [loyal]}), m(m.revenue, where=m.orders.per(m.buyer) >= 2))
+    recent = {"path": "orders", "per": "buyer", "last": "2 weeks"}
+    same(ask(m, {"metrics": ["buyers"], "by": [recent]}), m(m.buyers, by=m.orders.per(m.buyer, last="2 weeks")))
+
+
+def test_top_overlap_and_fill(m: Any) -> None:
+    same(ask(m, {"metrics": ["orders"], "by": ["status"], "top": 1}), m(m.orders, by=m.status, top=1))
+    spoken = ask(m, {"metrics": ["orders"], "by": ["product.colour"], "overlap": True})
+    same(spoken, m(m.orders, by=m.product.colour, overlap=True))
+    spoken = ask(m, {"metrics": ["orders"], "by": ["week"], "last": "4 weeks", "fill": True})
+    same(spoken, m(m.orders, by=m.week, last="4 weeks", fill=True))
+
+
 def test_conditions_combine(m: Any) -> None:
     french = {"path": "buyer.country", "is": "==", "value": "FR"}
     returned = {"path": "status", "is": "==", "value": "returned"}
@@ -108,6 +155,11 @@ def test_conditions_combine(m: Any) -> None:
         ({"metrics": ["orders"], "where": [{"path": "status", "is": "==", "valeu": 1}]}, "'valeu'", "value"),
         ({"metrics": ["orders"], "where": [{"any": []}]}, "where[0].any holds no condition", ""),
         ({"metrics": ["orders"], "where": [{"path": "status", "per": "buyer", "is": "there"}]}, "is no metric", ""),
+        ({"metrics": ["orders"], "where": [{"path": "orders", "is": "missing"}]}, "compared with a number", "per"),
+        ({"metrics": ["orders"], "where": [{"path": "status", "is": "missing", "last": "1 day"}]}, "no per", "whole"),
+        ({"metrics": ["orders"], "by": [{"path": "status"}]}, "by[0] lacks per", "booker"),
+        ({"metrics": ["orders"], "by": [{"path": "orders", "per": "buyer", "last": 3}]}, "by[0].last is 3", "weeks"),
+        ({"metrics": [{"metric": "orders", "after": 1}]}, "no retention", ""),
         ({"metrics": ["orders"], "last": 12}, "last is 12", "12 weeks"),
         ({"metrics": ["orders"], "last": "12 moons"}, "last='12 moons'", "12 weeks"),
         ({"metrics": ["orders"], "between": ["2026-06-01"]}, "not a pair of days", ""),

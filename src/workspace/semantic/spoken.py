@@ -16,9 +16,11 @@ Beside `last` there are `between` (a first day, and the first day after), `top`,
 
 A condition has a `path`, what it `is` and a `value`; `missing` and `there` take none, `in` takes a list. A metric's name
 as path means groups (`bookings > 100`); with `per` it means rows, and can be grouped by too: `{"path": "bookings",
-"per": "booker"}`, of all days or those of a `last` or `between` beside it. `{"any": [...]}`, `{"all": [...]}` and
-`{"not": ...}` combine conditions. A metric may be an object with one operation; for two of them, put one object into
-the other. Nothing in a question is ever executed.
+"per": "booker"}`, of all days or those of a `last` or `between` beside it. Conditions are combined by `{"any": [...]}`,
+`{"all": [...]}` and `{"not": ...}`.
+
+A metric may be an object with one operation; for two of them, put one object into the other. Nothing in a question is
+ever executed.
 """
 
 from __future__ import annotations
