@@ -14,10 +14,10 @@ An assistant asks in it, a saved question is kept in it, a notebook takes it as 
 
 Beside `last` there are `between` (a first day, and the first day after), `top`, `overlap` and `fill`, as in Python.
 
-A condition has a `path`, what it `is` and a `value`; `missing` and `there` take none, `in` takes a list. A metric's name
-as path means groups (`bookings > 100`); with `per` it means rows, and can be grouped by too: `{"path": "bookings",
-"per": "booker"}`, of all days or those of a `last` or `between` beside it. Conditions are combined by `{"any": [...]}`,
-`{"all": [...]}` and `{"not": ...}`.
+A condition has a `path`, what it `is` and a `value`; `missing` and `there` take none, `in` takes a list. A path that is
+a metric's name means groups (`bookings > 100`); with `per` it means rows, and can be grouped by too: `{"path":
+"bookings", "per": "booker"}`, of all days or those of a `last` or `between` beside it. Conditions are combined by
+`{"any": [...]}`, `{"all": [...]}` and `{"not": ...}`.
 
 A metric may be an object with one operation; for two of them, put one object into the other. Nothing in a question is
 ever executed.
