@@ -15,8 +15,12 @@ ZONE = ZoneInfo("Europe/Berlin")
 Row = dict[str, Any]
 
 
+def day(moment: datetime | None) -> Any:
+    return None if moment is None else moment.astimezone(ZONE).date()
+
+
 def month(moment: datetime | None) -> Any:
-    return None if moment is None else moment.astimezone(ZONE).date().replace(day=1)
+    return None if moment is None else day(moment).replace(day=1)
 
 
 def one(rows: Iterable[tuple[Any, ...]], key: Any) -> tuple[Any, ...] | None:
@@ -50,6 +54,7 @@ class Facts:
             "customer": order[1],
             "status": order[2],
             "moment": order[3],
+            "day": day(order[3]),
             "month": month(order[3]),
             "country": customer[1] if customer else None,
         }
