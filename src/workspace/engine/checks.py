@@ -192,7 +192,7 @@ def _run(reader: Reader, check: Check, personal: Collection[str]) -> Checked:
         rows = check.violations(reader)
         count = duck.count(rows)
     except UNASKABLE as error:
-        return Checked(check=check, violations=0, problem=str(error))
+        return Checked(check=check, violations=0, problem=" ".join(str(error).split()))
     if not count:
         return Checked(check=check, violations=0)
     of = None if check.among is None else duck.count(check.among(reader))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -12,79 +12,109 @@ from workspace.engine.checks import UNASKABLE
 from workspace.errors import did_you_mean
 from workspace.semantic.declare import Dim, Fact, Key, Member, Ref, Spec, Time
 from workspace.semantic.join import joined
-from workspace.semantic.metric import Measure
+from workspace.semantic.metric import Filtered, Measure, made_of, parts
+from workspace.semantic.names import Condition
 from workspace.semantic.rows import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from workspace.semantic.join import Reader
+    from workspace.semantic.metric import Metric
     from workspace.semantic.model import Model
     from workspace.semantic.rows import Place
 
-Use = Callable[["Place"], Any]
-"""Something that is said about a dataset, as a function of its row."""
+
+@dataclass(frozen=True)
+class Use:
+    """Something that is said about a dataset.
+
+    Attributes:
+        place: Where it is said, e.g. `Orders.status`.
+        member: What it declares; None for a condition.
+        value: What it is, as a function of the dataset's row.
+    """
+
+    place: str
+    member: Member | None
+    value: Callable[[Place], Any]
 
 
 def problems(model: Model, reader: Reader, spec: Spec) -> ibis.Table:
     """Give what does not fit, a row each."""
-    found = list(_problems(model, reader, spec))
+    found = [" ".join(said.split()) for said in _problems(model, reader, spec)]
     return ibis.memtable(pa.table({"problem": pa.array(found, pa.string())}))
 
 
 def _problems(model: Model, reader: Reader, spec: Spec) -> Iterator[str]:
     columns = set(reader.table(spec.table).columns)
     missing: dict[str, str] = {}
-    sound: dict[str, Use] = {}
-    for name, use in _uses(spec):
+    sound: list[Use] = []
+    for use in _uses(model, spec):
         trace = Trace(model)
         try:
-            use(trace.home(spec))
+            use.value(trace.home(spec))
         except UNASKABLE as error:
-            yield f"{spec.name}.{name}: {error}"
+            yield f"{use.place}: {error}"
             continue
         lacks = sorted(trace.needs.columns[()] - columns)
-        missing |= dict.fromkeys(lacks, name)
+        missing |= dict.fromkeys(lacks, use.place)
         if not lacks:
-            sound[name] = use
-    for column, name in missing.items():
-        yield f"there is no column {column!r}, which {spec.name}.{name} uses. {did_you_mean(column, columns)}".rstrip()
+            sound.append(use)
+    for column, place in missing.items():
+        yield f"there is no column {column!r}, which {place} uses. {did_you_mean(column, columns)}"
     yield from _misfits(model, reader, spec, sound)
 
 
-def _misfits(model: Model, reader: Reader, spec: Spec, uses: dict[str, Use]) -> Iterator[str]:
+def _misfits(model: Model, reader: Reader, spec: Spec, uses: list[Use]) -> Iterator[str]:
     """Build every expression over the real tables, and look at its type: all at once, or apart if one prevents it."""
     try:
         values = _values(model, reader, spec, uses)
     except UNASKABLE:
-        values = {}
-    for name, use in uses.items():
+        values = None
+    for number, use in enumerate(uses):
         try:
-            value = values[name] if values else _values(model, reader, spec, {name: use})[name]
-            said = _wrong(model, reader, spec.members.get(name), value)
+            value = values[number] if values else _values(model, reader, spec, [use])[0]
+            said = _wrong(model, reader, use.member, value)
         except UNASKABLE as error:
             said = str(error)
         if said:
-            yield f"{spec.name}.{name}: {said}"
+            yield f"{use.place}: {said}"
 
 
-def _values(model: Model, reader: Reader, spec: Spec, uses: dict[str, Use]) -> dict[str, Any]:
+def _values(model: Model, reader: Reader, spec: Spec, uses: list[Use]) -> list[Any]:
     trace = Trace(model)
-    for use in uses.values():
-        use(trace.home(spec))
+    for use in uses:
+        use.value(trace.home(spec))
     home = joined(model, reader, spec, trace.needs).home(spec)
-    return {name: use(home) for name, use in uses.items()}
+    return [use.value(home) for use in uses]
 
 
-def _uses(spec: Spec) -> Iterator[tuple[str, Use]]:
-    """Give what is said about a dataset, each as a function of its row."""
+def _uses(model: Model, spec: Spec) -> Iterator[Use]:
+    """Give what is said about a dataset: its members, its condition, and those of metrics made of its measures."""
     for name, member in spec.members.items():
-        yield name, _use(member)
+        yield Use(f"{spec.name}.{name}", member, _use(member))
     if spec.where is not None:
-        yield "where", lambda home: home.resolve(spec.where)
+        yield Use(f"{spec.name}.where", None, _resolved(spec.where))
+    for name, metric in model.metrics.items():
+        for filtered in _filtered(metric):
+            if any(part.dataset == spec.name for part in parts(filtered.base)):
+                given = (condition for condition in filtered.conditions if not isinstance(condition, Condition))
+                yield from (Use(f"the metric {name}", None, _resolved(condition)) for condition in given)
 
 
-def _use(member: Member) -> Use:
+def _filtered(metric: Metric) -> Iterator[Filtered]:
+    if isinstance(metric, Filtered):
+        yield metric
+    for part in made_of(metric):
+        yield from _filtered(part)
+
+
+def _resolved(expr: Any) -> Callable[[Place], Any]:
+    return lambda home: home.resolve(expr)
+
+
+def _use(member: Member) -> Callable[[Place], Any]:
     match member:
         case Key():
             return lambda home: [home.scope.column(home, column) for column in member.columns]
@@ -95,7 +125,7 @@ def _use(member: Member) -> Use:
         case Dim() | Fact():
             return lambda home: home.inside(member.name).resolve(member.expr)
         case Measure():
-            return lambda home: home.resolve(member.expr)
+            return _resolved(member.expr)
     raise TypeError(member)
 
 
