@@ -131,7 +131,7 @@ def test_groups_add_up_to_the_total(rows: dict[str, Any], by: list[str]) -> None
 @given(tables, order_dims)
 def test_asked_together_is_asked_apart(rows: dict[str, Any], by: list[str]) -> None:
     m = MODEL.bind(Shop(rows))
-    names = ["revenue", "buyers", "basket", "return_rate", "lines", "orders", "dearest"]
+    names = ["revenue", "fees", "buyers", "basket", "return_rate", "lines", "orders", "dearest"]
     together = ask(m, names, by)
     apart = [ask(m, [name], by) for name in names]
     assert together.keys() == set().union(*apart)

@@ -178,15 +178,16 @@ def _slot(slots: Slots, leaf: Leaf) -> str:
 
 
 def _stack(keys: list[str], parts: list[Part]) -> Part:
-    types = {name: dtype for part in parts for name, dtype in part.table.schema().items()}
+    # DuckDB knows better than Ibis how many decimals a product has; a union of the two types would round it.
+    tables = [
+        part.table.mutate(**{n: _exit(part.table[n]) for n in part.table.columns if n not in keys}) for part in parts
+    ]
+    types = {name: dtype for table in tables for name, dtype in table.schema().items()}
     padded = [
-        part.table.select(
-            **{
-                name: part.table[name] if name in part.table.columns else ibis.null(dtype)
-                for name, dtype in types.items()
-            }
+        table.select(
+            **{name: table[name] if name in table.columns else ibis.null(dtype) for name, dtype in types.items()}
         )
-        for part in parts
+        for table in tables
     ]
     union = reduce(lambda a, b: a.union(b, distinct=False), padded)
     counts = {name for part in parts for name in part.counts}
@@ -200,10 +201,9 @@ def _stack(keys: list[str], parts: list[Part]) -> Part:
 
 
 def _value(node: Node, columns: dict[Any, Any]) -> Any:
-    """Calculate a metric from its leaves. Amounts leave as float64: their sums were exact."""
+    """Calculate a metric from its leaves."""
     if isinstance(node, Leaf):
-        value = columns[node.key]
-        return value.cast("float64") if value.type().is_decimal() else value
+        return _exit(columns[node.key])
     if not isinstance(node, Calculation):
         return ibis.literal(node)
     left, right = (_value(side, columns).cast("float64") for side in (node.left, node.right))
@@ -215,3 +215,8 @@ def _value(node: Node, columns: dict[Any, Any]) -> Any:
         case "*":
             return left * right
     return left / right.nullif(0)
+
+
+def _exit(value: Any) -> Any:
+    """Let amounts leave as float64: their sums were exact."""
+    return value.cast("float64") if value.type().is_decimal() else value
