@@ -38,7 +38,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def written(settings: Settings, workspace: Workspace, tmp_path: Path) -> Path:
-    return write_catalog(settings, model, workspace, tmp_path / "out")
+    return write_catalog(settings, workspace, tmp_path / "out")
 
 
 def test_who_uses_a_metric_is_read_from_code_alone(settings: Settings) -> None:
@@ -52,7 +52,7 @@ def test_who_uses_a_metric_is_read_from_code_alone(settings: Settings) -> None:
 
 def test_trends_are_the_numbers_that_the_metric_gives(settings: Settings, workspace: Workspace) -> None:
     m: Any = workspace.metrics
-    entries = {entry.definition.name: entry for entry in catalog(settings, model, workspace).entries}
+    entries = {entry.definition.name: entry for entry in catalog(settings, workspace).entries}
     asked = m.gbv.by(m.week, last="12 weeks").to_arrow().to_pylist()
     assert [(row["week"], float(row["gbv"])) for row in asked] == list(entries["gbv"].trend.points)
     assert entries["gbv"].trend.last == f"{asked[-1]['gbv']:,.2f}"
@@ -92,7 +92,7 @@ def test_a_search_narrows_the_list_and_nothing_is_loaded(written: Path) -> None:
 
 
 def test_without_a_release_there_are_no_trends(settings: Settings, tmp_path: Path) -> None:
-    page = write_catalog(settings, model, None, tmp_path / "out").read_text()
+    page = write_catalog(settings, None, tmp_path / "out").read_text()
     assert "no release yet" in page
     assert 'class="spark"' not in page
     assert all(f'<article id="{name}"' in page for name in model.metrics)

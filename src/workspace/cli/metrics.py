@@ -63,12 +63,12 @@ def catalog(
 ) -> None:
     """Write a page about all metrics: meaning, owner, formula, lineage, trend at the newest release, uses."""
     from workspace.cli.shown import say
-    from workspace.reports.catalog import write_catalog
+    from workspace.reports import write_catalog
     from workspace.settings import load_settings
 
     settings = load_settings()
     folder = out or settings.var / "catalog"
-    say(str(write_catalog(settings, _model(settings), _newest(settings), folder)))
+    say(str(write_catalog(settings, _newest(settings), folder)))
 
 
 @app.command()
@@ -78,8 +78,9 @@ def save(
     """Keep the answers to the questions in pipelines/questions.toml as Delta tables of the newest release."""
     from workspace.cli.shown import say
     from workspace.front import connect
-    from workspace.reports.saved import chosen, load_questions
-    from workspace.reports.saved import save as keep
+    from workspace.reports import load_questions
+    from workspace.reports import save as keep
+    from workspace.reports.saved import chosen
     from workspace.settings import load_settings
 
     settings = load_settings()

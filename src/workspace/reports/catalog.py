@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from workspace.display import Column, formatter
 from workspace.errors import WorkspaceError
+from workspace.front import definitions
 from workspace.reports.catalog_page import page
 from workspace.reports.uses import uses
 from workspace.semantic.origins import Lineage, lineage, splits
@@ -75,26 +76,29 @@ class Catalog:
     as_of: str = ""
 
 
-def write_catalog(settings: Settings, model: Model, workspace: Workspace | None, folder: Path) -> Path:
+def write_catalog(settings: Settings, workspace: Workspace | None, folder: Path) -> Path:
     """Write the catalog as one HTML file that loads nothing.
 
     Args:
-        settings: Of the home; its notebooks and pipelines are searched for uses.
-        model: Whose metrics.
+        settings: Of the home; its metrics are described, its notebooks and pipelines are searched for uses.
         workspace: The release to draw trends from; without one there are none.
         folder: Where `index.html` comes to lie.
 
     Returns:
         The file.
+
+    Raises:
+        SettingsError: The metrics module cannot be imported.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "index.html"
-    path.write_text(page(catalog(settings, model, workspace)), encoding="utf-8")
+    path.write_text(page(catalog(settings, workspace)), encoding="utf-8")
     return path
 
 
-def catalog(settings: Settings, model: Model, workspace: Workspace | None) -> Catalog:
+def catalog(settings: Settings, workspace: Workspace | None) -> Catalog:
     """Gather what there is to say about every metric."""
+    model: Model = definitions(settings, "model")
     names = sorted(model.metrics)
     beside = settings.pipelines.parent
     folders = [settings.home / "notebooks", beside / "notebooks", settings.pipelines]
