@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
 import json
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from browser import browsing
+from semantic.shop import small_shop
 from workspace.metrics import model
 from workspace.reports.catalog import catalog, write_catalog
 from workspace.reports.uses import uses
@@ -56,6 +60,23 @@ def test_trends_are_the_numbers_that_the_metric_gives(settings: Settings, worksp
     asked = m.gbv.by(m.week, last="12 weeks").to_arrow().to_pylist()
     assert [(row["week"], float(row["gbv"])) for row in asked] == list(entries["gbv"].trend.points)
     assert entries["gbv"].trend.last == f"{asked[-1]['gbv']:,.2f}"
+
+
+def test_every_kind_of_metric_has_its_place(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "moved_metrics.py").write_text("from semantic.test_ossie import moved\nmodel = moved()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    moved: Any = importlib.import_module("moved_metrics")
+    shop = SimpleNamespace(metrics=moved.model.bind(small_shop()), release=small_shop().release)
+    found = catalog(dataclasses.replace(settings, metrics="moved_metrics"), cast("Workspace", shop))
+    entries = {entry.definition.name: entry for entry in found.entries}
+    assert entries.keys() == moved.model.metrics.keys()
+    assert all(entry.splits and entry.lineage.measures for entry in entries.values())
+    # What counts from the start of the month is no number of a week.
+    assert (entries["revenue_28d"].trend.grain, entries["revenue_mtd"].trend.grain) == ("week", "day")
+    assert (entries["revenue_mtd"].trend.last, entries["joined_to_order"].trend.last) == ("43.00", "50.0 %")
+    assert entries["revenue_growth"].trend.missing == "nothing in the last 12 weeks"
 
 
 @pytest.mark.slow

@@ -30,13 +30,15 @@ class Trend:
     """A metric of the last weeks.
 
     Attributes:
-        points: First days of weeks, and values; weeks without one are left out.
+        points: First days of periods, and values; periods without one are left out.
         last: The newest value, formatted.
+        grain: Of the periods: weeks, or days for what counts from the start of a month and has no value by week.
         missing: Why there is nothing to show, where there is nothing.
     """
 
     points: Sequence[tuple[date, float]] = ()
     last: str = ""
+    grain: str = "week"
     missing: str = ""
 
 
@@ -123,14 +125,16 @@ def _entry(m: Metrics, model: Model, name: str, found: Mapping[str, Sequence[str
     )
 
 
-def _trend(m: Metrics, name: str, unit: str) -> Trend:
+def _trend(m: Metrics, name: str, unit: str, grain: str = "week") -> Trend:
     try:
-        rows = m(getattr(m, name), by=m.week, last=SPAN).to_arrow()
+        rows = m(getattr(m, name), by=getattr(m, grain), last=SPAN).to_arrow()
     except WorkspaceError as error:
-        return Trend(missing=error.message)  # one metric that cannot be asked by week leaves the others alone
-    pairs = zip(*(rows.column(column).to_pylist() for column in ("week", name)), strict=True)
+        by_day = _trend(m, name, unit, "day") if grain == "week" else Trend()
+        # One metric that cannot be asked so leaves the others alone.
+        return by_day if by_day.points else Trend(missing=error.message)
+    pairs = zip(*(rows.column(column).to_pylist() for column in (grain, name)), strict=True)
     values: list[tuple[date, Any]] = [(day, value) for day, value in pairs if day is not None and value is not None]
     if not values:
         return Trend(missing=f"nothing in the last {SPAN}")
     show = formatter(Column(name=name, kind="value", unit=unit), [value for _, value in values])
-    return Trend(points=[(day, float(value)) for day, value in values], last=show(values[-1][1]))
+    return Trend(points=[(day, float(value)) for day, value in values], last=show(values[-1][1]), grain=grain)

@@ -117,8 +117,9 @@ def _trend(trend: Trend, unit: str) -> str:
         return f'<div class="trend">{escape(trend.missing)}</div>'
     shown = "" if unit in ("", "count", "percent") else f"<small>{escape(unit)}</small>"
     days = f"{trend.points[0][0]} to {trend.points[-1][0]}"
-    drawing = sparkline(trend.points, f"by week, {days}, at last {trend.last}")
-    return f'<div class="trend"><b>{escape(trend.last)}{shown}</b>{drawing}week of {trend.points[-1][0]}</div>'
+    drawing = sparkline(trend.points, f"by {trend.grain}, {days}, at last {trend.last}")
+    when = f"{'week of ' if trend.grain == 'week' else ''}{trend.points[-1][0]}"
+    return f'<div class="trend"><b>{escape(trend.last)}{shown}</b>{drawing}{when}</div>'
 
 
 def _words(entry: Entry) -> str:
