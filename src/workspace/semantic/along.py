@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -61,8 +60,7 @@ class Along:
         """The periods that are shown."""
         branch, calendar = self.branch, self.branch.model.calendar
         as_of = branch.reader.release.as_of
-        today = calendar.today(as_of)
-        end = today if calendar.midnight(today) == as_of else today + timedelta(days=1)
+        today, end = calendar.today(as_of), calendar.unknown(as_of)
         window = branch.question.window
         return timed.Timeline(
             calendar=calendar, grain=self.grain, window=window, today=today, end=end, days_of=self._days_of

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING, Any
 
 import ibis
 
 from workspace.semantic import aggregates
-from workspace.semantic.events import Activity, begin, enter_funnel, keys_of, steps_of
+from workspace.semantic.events import Activity, begin, counted_rows, enter_funnel, keys_of, steps_of
 from workspace.semantic.join import Joined, joined, repeat
 from workspace.semantic.metric import Measure
 from workspace.semantic.plan import Entered, Leaf, Returned
@@ -161,14 +163,15 @@ class Branch:
         if isinstance(source, Measure):
             return home.resolve(source.expr)
         mark = mark_name(leaf)
+        kept = [counted_rows(home, leaf.measure)]
         if isinstance(source, Entered):
-            return (
-                home.scope.count(home.scope.marked(f"{mark}__{source.step}")) if source.step else home.scope.count(None)
-            )
-        began = home.scope.marked(f"{mark}__first")
-        if not source.back:
-            return home.scope.count(began)
-        return home.scope.count(began & home.scope.beside(home, self._activity(source), "there").notnull())
+            kept += [home.scope.marked(f"{mark}__{source.step}")] if source.step else []
+        else:
+            kept.append(home.scope.marked(f"{mark}__first"))
+            if source.back:
+                kept.append(home.scope.beside(home, self._activity(source), "there").notnull())
+        conditions = [condition for condition in kept if condition is not None]
+        return home.scope.count(reduce(and_, conditions) if conditions else None)
 
     def _conditions(self, *, timely: bool) -> list[Callable[[Place], Any]]:
         """List the conditions on the rows, each as a function of the home row.

@@ -89,6 +89,11 @@ class Calendar:
         """Find the day in which a moment lies: the first one that is not over then."""
         return as_of.astimezone(ZoneInfo(self.timezone)).date()
 
+    def unknown(self, as_of: datetime) -> date:
+        """Find the first day of which there can be no rows yet."""
+        today = self.today(as_of)
+        return today if self.midnight(today) == as_of else today + timedelta(days=1)
+
     def midnight(self, day: date) -> datetime:
         """Find the moment at which a day begins."""
         return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.timezone)).astimezone(UTC)

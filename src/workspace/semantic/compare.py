@@ -15,7 +15,7 @@ from workspace.semantic.compile import Compiler
 from workspace.semantic.declare import Dim
 from workspace.semantic.metric import Arithmetic, Funnel, Metric
 from workspace.semantic.names import Field, find
-from workspace.semantic.plan import Leaf, plan
+from workspace.semantic.plan import Leaf, leaves, plan
 from workspace.semantic.question import Question
 
 if TYPE_CHECKING:
@@ -112,6 +112,9 @@ def why(answer: Answer, before: Any, after: Any, fields: tuple[By, ...]) -> Comp
         known = [_groups(answer, sides, field, window) for window in windows]
         if fields or len({*known[0], *known[1]}) <= MANY:
             rows += [{"by": field.path, **row} for row in _effects(known, ratio=len(sides) > 1)]
+    if not rows:
+        msg = f"{asked.text} has no dimension of at most {MANY} groups to be explained by."
+        raise SemanticError(msg, cure="Name what to split by: why(before, after, m.<dimension>).")
     rows.sort(key=lambda row: (-abs(row["effect"]), row["by"], str(row["group"])))
     totals = [dataclasses.replace(asked, window=window) for window in windows]
     values = [answer.ask(question).value() for question in totals]
@@ -169,9 +172,8 @@ def _dimensions(answer: Answer, metric: Metric) -> list[Field]:
 
 
 def _leaf_homes(metric: Metric) -> list[str]:
-    from workspace.semantic.metric import parts
-
-    return [part.dataset for part in parts(metric)]
+    # A funnel and a retention belong to those with whom they begin.
+    return list(dict.fromkeys(leaf.measure.dataset for leaf in leaves(plan(metric))))
 
 
 def _groups(answer: Answer, sides: list[Metric], field: By, window: Any) -> dict[Any, tuple[float, float]]:

@@ -65,7 +65,9 @@ class Compiler:
             for kind in (part.counts, part.sums)
         )
         if question.fill:
-            found = filled(self.model, question, found, sums)
+            found = filled(
+                self.model, question, found, sums, end=self.model.calendar.unknown(self.reader.release.as_of)
+            )
         return Part(table=found.select(*keys, *(m.name for m in question.metrics)), counts=counts, sums=sums)
 
     def branches(

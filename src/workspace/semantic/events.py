@@ -12,6 +12,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, Literal
 
 import ibis
+import ibis.expr.operations as ops
 from ibis import _
 
 from workspace.errors import SemanticError
@@ -56,9 +57,34 @@ class Step:
         return value_at(home, self.who, None)
 
     def holds(self, home: Place, asked: Any) -> list[Any]:
-        """Build the conditions that make a row one of this step."""
+        """Build the conditions that make a row one of this step: those of its dataset, of its measure, and its own."""
         own = [] if home.spec.where is None else [home.resolve(home.spec.where)]
-        return own + [asked(condition)(home) for condition in self.conditions]
+        counted = counted_rows(home, self.measure)
+        return [
+            *own,
+            *([] if counted is None else [counted]),
+            *(asked(condition)(home) for condition in self.conditions),
+        ]
+
+
+def counted_rows(home: Place, measure: Measure) -> Any:
+    """Find which rows a measure counts; None for all of them.
+
+    Raises:
+        SemanticError: It does not count rows.
+    """
+    value = home.resolve(measure.expr)
+    if not isinstance(home.scope, Joined):
+        return None
+    node = value.op()
+    if not isinstance(node, ops.Count | ops.CountStar):
+        msg = f"{measure.dataset}.{measure.name} cannot be a step: it does not count rows."
+        raise SemanticError(msg, cure="Name a measure of the form _.count(), or one with a condition.")
+    where = None if node.where is None else node.where.to_expr()
+    if isinstance(node, ops.CountStar):
+        return where
+    there = node.arg.to_expr().notnull()
+    return there if where is None else there & where
 
 
 def steps_of(model: Model, metrics: Sequence[Metric], by: str, whole: str) -> list[Step]:

@@ -38,6 +38,9 @@ class Metric:
                 question (`m.status == "paid"`). All must hold.
         """
         for condition in conditions:
+            if isinstance(condition, Condition) and condition.of_groups:
+                msg = f"{condition.text} is a condition on groups, and {self.name} counts rows."
+                raise SemanticError(msg, cure="Compare a metric per entity: m.<metric>.per(m.<entity>) > 3.")
             said(condition)
         return Filtered(base=self, conditions=conditions)
 
@@ -368,4 +371,7 @@ def _side(side: Metric | float) -> str:
 
 
 def _name(text: str) -> str:
+    for sign, word in {"<=": "_le_", ">=": "_ge_", "!=": "_not_", "<": "_lt_", ">": "_gt_"}.items():
+        text = text.replace(sign, word)
+    text = re.sub(r"\s*_(le|ge|not|lt|gt)_\s*", r"_\1_", text)
     return re.sub(r"\W+", "_", text).strip("_")[:40]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import ibis
 
@@ -61,7 +61,7 @@ class Comparable:
     def isin(self, values: Iterable[Any]) -> Condition:
         """Hold where the value is one of some; None among them means missing."""
         given = list(values)
-        known = [_literal(value) for value in given if value is not None]
+        known = [_literal(self, value) for value in given if value is not None]
         found = Condition((self,), lambda read: read(self).isin(known), f"{self.path} in {given!r}")
         return found if len(known) == len(given) else found | self.isnull()
 
@@ -211,7 +211,8 @@ def _compare(field: Comparable, sign: str, other: object, how: Callable[[Any, An
     if other is None:
         msg = f"{field.path} {sign} None is never true."
         raise SemanticError(msg, cure=f"Write m.{field.path}.isnull() or .notnull().")
-    return Condition((field,), lambda read: how(read(field), _literal(other)), f"{field.path} {sign} {other!r}")
+    literal = _literal(field, other)
+    return Condition((field,), lambda read: how(read(field), literal), f"{field.path} {sign} {other!r}")
 
 
 def compare_groups(metric: Metric, sign: str, other: object, how: Callable[[Any, Any], Any]) -> Condition:
@@ -226,8 +227,27 @@ def compare_groups(metric: Metric, sign: str, other: object, how: Callable[[Any,
     return Condition((metric, other), lambda read: how(read(metric), read(other)), text, of_groups=True)
 
 
-def _literal(value: Any) -> Any:
+def _literal(field: Comparable, value: Any) -> Any:
+    """Write a value that a path is compared with; that of a period may be given as "2026-06" or "2026"."""
+    grain = getattr(field, "grain", None)
+    if grain in ("day", "week", "month", "quarter", "year"):
+        return ibis.literal(_period(field, grain, value))
     return ibis.literal(value) if isinstance(value, date) else value
+
+
+def _period(field: Comparable, grain: str, value: Any) -> date:
+    # "2026" and "2026-06" stand for their first day.
+    text = str(value)[:10] if isinstance(value, date) else str(value)
+    try:
+        day = date.fromisoformat(f"{text}-01-01"[:10])
+    except ValueError:
+        msg = f"{value!r} is no day, which {field.path} could be compared with."
+        raise SemanticError(msg, cure='Write "2026-06-01", or "2026-06" for the month.') from None
+    start = cast("Field", field).model.calendar.floor(day, grain)
+    if start != day:
+        msg = f"{field.path} is the first day of a {grain}, and {day} is none."
+        raise SemanticError(msg, cure=f'Compare with "{start}", or choose days with m.day or between=.')
+    return day
 
 
 @dataclass(frozen=True, kw_only=True)

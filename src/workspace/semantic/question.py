@@ -74,7 +74,8 @@ def check(model: Model, question: Question) -> None:
     columns = [field.column for field in question.by] + [metric.name for metric in question.metrics]
     for name in columns:
         if columns.count(name) > 1:
-            raise SemanticError(f"The question has {name} twice.", cure="Ask for it once.")
+            cure = 'Ask for it once, or name one of them anew with .named("...").'
+            raise SemanticError(f"The question has {name} twice.", cure=cure)
     for field in question.by:
         _check_grain(model, field)
     found = [(metric, leaf) for metric in question.measured for leaf in leaves(plan(metric))]

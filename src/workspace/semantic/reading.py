@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import ibis
+from ibis.common.exceptions import IbisError
 
 from workspace.errors import SemanticError
 from workspace.semantic.bridge import Bridge, way
@@ -75,7 +76,8 @@ class Largest:
     ask: Callable[[], Any]
     name: str = "top"
     how: Literal["left"] = "left"
-    repeats: bool = False
+    # It may ask for what a bridge leads to, so it comes after all bridges.
+    repeats: bool = True
 
     def on(self, home: Place) -> list[Any]:
         """Read what the groups are told apart by."""
@@ -177,7 +179,7 @@ class Reading:
     def asker(self, condition: Any) -> Callable[[Place], Any]:
         """Make a condition, of the question or of a declaration, a function of the home row."""
         if isinstance(condition, Condition):
-            return lambda place: condition.build(lambda field: self.value(place, field))
+            return lambda place: self._built(condition, place)
         return lambda place: place.resolve(condition)
 
     def is_dimension(self, field: By) -> bool:
@@ -185,6 +187,13 @@ class Reading:
         if isinstance(field, Per) or to_many(self.model, self.home, field):
             return False
         return not field.steps or locate(self.model, self.home, field, self.metric).member is not None
+
+    def _built(self, condition: Condition, place: Place) -> Any:
+        try:
+            return condition.build(lambda field: self.value(place, field))
+        except IbisError as error:
+            msg = f"The condition {condition.text} does not fit the type of what it compares: {error}."
+            raise SemanticError(msg, cure="Compare with a value of the same type.") from None
 
     def own_times(self, fields: Iterable[By]) -> list[By]:
         """List the fields that are the metric's own time."""

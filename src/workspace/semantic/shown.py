@@ -12,23 +12,26 @@ from workspace.semantic.names import Per
 from workspace.semantic.reading import REST
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from workspace.semantic.join import Reader
     from workspace.semantic.model import Model
     from workspace.semantic.question import Question
 
 
-def filled(model: Model, question: Question, found: Any, sums: frozenset[str]) -> Any:
+def filled(model: Model, question: Question, found: Any, sums: frozenset[str], *, end: date) -> Any:
     """Add the periods that are missing, for every group. Sums of nothing are 0 then, everything else is unknown.
 
-    Periods go from the first to the last of the window, or of those that are there.
+    Periods go from the first to the last of the window, or of those that are there; none begins at or after `end`, of
+    which nobody can know yet.
     """
     (time,) = (field for field in question.by if field.grain)
     grain, column = time.grain or "", time.column
     window = question.window
     first = found.aggregate(first=found[column].min(), last=found[column].max())
     start = window.start if window else None
-    end = window.end if window else None
-    listed = timed.listed(first, start, end, hours=grain == "hour")
+    last = min(window.end, end) if window and window.end else None
+    listed = timed.listed(first, start, last, hours=grain == "hour")
     kind = found[column].type()
     periods = listed.select(**{column: model.calendar.truncate(listed.day, grain).cast(kind)}).distinct()
     others = [field.column for field in question.by if field is not time]
@@ -51,8 +54,8 @@ def ordered(model: Model, reader: Reader, question: Question, result: Any) -> An
 
     What is missing comes last, and before it the rest.
     """
-    times = [field for field in question.by if field.grain or isinstance(field, Per)]
-    others = [field for field in question.by if not (field.grain or isinstance(field, Per))]
+    times = [field for field in question.by if field.grain or (isinstance(field, Per) and question.top is None)]
+    others = [field for field in question.by if not any(field is one for one in times)]
     columns = result.columns
     order: list[Any] = []
     for field in times:
