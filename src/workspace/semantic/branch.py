@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
-from operator import and_
+from operator import and_, or_
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -12,7 +12,7 @@ import ibis
 from workspace.semantic import aggregates
 from workspace.semantic.events import Activity, begin, counted_rows, enter_funnel, keys_of, steps_of
 from workspace.semantic.join import Joined, joined, repeat
-from workspace.semantic.metric import Measure
+from workspace.semantic.metric import Measure, said
 from workspace.semantic.plan import Entered, Leaf, Returned
 from workspace.semantic.rows import Trace
 
@@ -99,6 +99,7 @@ class Branch:
         if self.first.over is not None:
             self._keep_level(scope)
         scope.keep(condition(scope.home(self.home)) for condition in late)
+        self._keep_counted(scope)
         return scope
 
     def _read(self, home: Place) -> None:
@@ -192,6 +193,14 @@ class Branch:
                 (early if about_time else late).append(self.reading.asker(condition))
         return early if timely else late
 
+    def _keep_counted(self, scope: Joined) -> None:
+        """Drop the rows that no aggregate counts: a group of such rows only is none."""
+        each = [leaf.conditions for leaf in self.leaves.values()]
+        if not self.shared and all(each):
+            home = scope.home(self.home)
+            held = [reduce(and_, (self.reading.asker(one)(home) for one in conditions)) for conditions in each]
+            scope.keep([reduce(or_, held)])
+
     def _keep_level(self, scope: Joined) -> None:
         """Keep each one's rows of its last (or first) moment, in each period that the question distinguishes."""
         measure = self.first
@@ -234,7 +243,7 @@ class Branch:
 
 
 def _same(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
-    return len(a) == len(b) and all(x is y for x, y in zip(a, b, strict=True))
+    return tuple(map(said, a)) == tuple(map(said, b))
 
 
 def _source_name(source: Entered | Returned) -> str:

@@ -107,6 +107,12 @@ def why(answer: Answer, before: Any, after: Any, fields: tuple[By, ...]) -> Comp
     metric = asked.metrics[0]
     windows = [calendar.between(period) for period in (before, after)]
     sides = _sides(answer, metric)
+    totals = [dataclasses.replace(asked, window=window) for window in windows]
+    values = [answer.ask(question).value() for question in totals]
+    if None in values and (len(sides) > 1 or values == [None, None]):
+        none = windows[values.index(None)].text
+        msg = f"{metric.name} has no value in {none}, so there is no change to explain."
+        raise SemanticError(msg, cure="Compare two periods in which something happened.")
     rows: list[dict[str, Any]] = []
     for field in fields or _dimensions(answer, metric):
         known = [_groups(answer, sides, field, window) for window in windows]
@@ -116,8 +122,6 @@ def why(answer: Answer, before: Any, after: Any, fields: tuple[By, ...]) -> Comp
         msg = f"{asked.text} has no dimension of at most {MANY} groups to be explained by."
         raise SemanticError(msg, cure="Name what to split by: why(before, after, m.<dimension>).")
     rows.sort(key=lambda row: (-abs(row["effect"]), row["by"], str(row["group"])))
-    totals = [dataclasses.replace(asked, window=window) for window in windows]
-    values = [answer.ask(question).value() for question in totals]
     names = ["before", "after", "effect", *(["mix", "rate"] if len(sides) > 1 else [])]
     columns = [display.Column(name="by", kind="category"), display.Column(name="group", kind="category")]
     columns += [display.Column(name=name, kind="value", unit=metric.unit) for name in names]
