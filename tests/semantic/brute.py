@@ -61,11 +61,13 @@ class Facts:
 
     def lines(self) -> list[Row]:
         found = []
-        for order_id, _, product_id, amount in self.rows["shop.lines"]:
+        for order_id, number, product_id, amount in self.rows["shop.lines"]:
             order = one(self.rows["shop.orders"], order_id)
             if order is not None and order[2] not in ("draft", None):
                 row = self.order(order)
-                found.append(row | {"amount": amount} | self.product(product_id, row["moment"]))
+                found.append(
+                    row | {"line": (order_id, number), "amount": amount} | self.product(product_id, row["moment"])
+                )
         return found
 
     def counts(self) -> list[Row]:
@@ -118,3 +120,38 @@ def last_counts(rows: list[Row], by: list[str]) -> list[Row]:
         place = (row["product"], *(row[name] for name in period))
         newest[place] = max(newest.get(place, row["day"]), row["day"])
     return [row for row in rows if row["day"] == newest[row["product"], *(row[name] for name in period)]]
+
+
+def buyers(rows: list[Row]) -> int:
+    return len({row["customer"] for row in rows} - {None})
+
+
+def average(rows: list[Row]) -> Any:
+    values = [row["amount"] for row in rows if row["amount"] is not None]
+    return sum(values) / len(values) if values else None
+
+
+def shares(rows: list[Row], by: list[str], within: list[str], measure: Callable[[list[Row]], Any]) -> dict[Any, Any]:
+    """A group's number over that of all rows that agree with it in some of its dimensions."""
+    wholes = grouped(rows, within, measure)
+    found = {}
+    for key, value in grouped(rows, by, measure).items():
+        whole = wholes[tuple(part for name, part in zip(by, key, strict=True) if name in within)]
+        found[key] = None if value is None or not whole else value / whole
+    return found
+
+
+def per(rows: list[Row], entity: str, measure: Callable[[list[Row]], Any], absent: Any) -> Callable[[Any], Any]:
+    """What the metric is for an entity: `absent` for one that is in no row, nothing for none."""
+    known = grouped(rows, [entity], measure)
+    return lambda key: None if key is None else known.get((key,), absent)
+
+
+def leading(groups: dict[tuple[Any, ...], Any], top: int) -> list[tuple[Any, ...]]:
+    """The largest groups; those without a number come last, those with equal numbers by name, what is missing last."""
+
+    def place(key: tuple[Any, ...]) -> Any:
+        value = groups[key]
+        return (value is None, -(value or 0), tuple((part is None, part if part is not None else 0) for part in key))
+
+    return sorted(groups, key=place)[:top]
