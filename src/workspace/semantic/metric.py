@@ -70,7 +70,11 @@ class Metric:
 
     def share(self, within: Field | tuple[Field, ...] = ()) -> Metric:
         """Give the share of the total over all groups of the question, or over those that agree in `within`."""
-        return Share(base=self, within=within if isinstance(within, tuple) else (within,))
+        fields = within if isinstance(within, tuple) else (within,)
+        for field in fields:
+            if not isinstance(field, Field):
+                raise SemanticError(f"{field!r} is nothing to be a share within.", cure="Name a path, e.g. m.month.")
+        return Share(base=self, within=fields)
 
     def __add__(self, other: Metric | float) -> Metric:
         return _arithmetic("+", self, other)
@@ -219,7 +223,14 @@ class Retention(Made):
     after: int = 1
 
     def __post_init__(self) -> None:
-        """Name it."""
+        """Name it.
+
+        Raises:
+            SemanticError: It looks at a time before the first.
+        """
+        if self.after < 0:
+            msg = f"after={self.after} lies before the period in which each one begins."
+            raise SemanticError(msg, cure="Give 0 for the first period itself, 1 for the one after it, ...")
         self.name = self.name or f"{self.first.name}_back_after_{self.after}_{self.grain}"
         self.unit = "percent"
 

@@ -10,7 +10,9 @@ from workspace.semantic.ask import Metrics
 from workspace.semantic.calendar import Calendar
 from workspace.semantic.declare import GRAINS, Dataset, Dim, Ref, Spec, Time
 from workspace.semantic.definition import Definition, define
-from workspace.semantic.metric import Made, Measure, Metric, parts
+from workspace.semantic.events import steps_of
+from workspace.semantic.metric import Funnel, Made, Measure, Metric, Retention, parts
+from workspace.semantic.plan import plan
 from workspace.semantic.rows import Trace
 
 if TYPE_CHECKING:
@@ -64,8 +66,8 @@ class Model:
             msg = f"Two of the datasets {', '.join(sorted(cls.__name__ for cls in datasets))} have one name."
             raise SemanticError(msg, cure="Rename one of them.")
         self.grains: dict[str, str | None] = {**dict.fromkeys(GRAINS), **_own_grains(self.specs, calendar)}
-        _check(self)
         self._walks: dict[str, tuple[tuple[Ref, ...], ...]] = {}
+        _check(self)
 
     def bind(self, reader: Reader) -> Metrics:
         """Connect the model with a release, so that metrics can be asked for.
@@ -133,8 +135,10 @@ def _metrics(specs: Mapping[str, Spec], ratios: Mapping[str, Metric]) -> Iterato
     ]
     for name, ratio in ratios.items():
         if not isinstance(ratio, Made):
-            msg = f"{name}={ratio!r} is not a metric."
-            raise SemanticError(msg, cure="Models take ratio(...) by keyword; measures belong into their dataset.")
+            given = f"the measure {ratio.dataset}.{ratio.name}" if isinstance(ratio, Measure) else repr(ratio)
+            msg = f"{name}={given} is not a metric made of others."
+            cure = "Models take metric(...), ratio(...), funnel(...) and the like; measures belong into their dataset."
+            raise SemanticError(msg, cure=cure)
         ratio.name = name
         named.append((name, f"the ratio {name}", ratio))
     for name, place, metric in named:
@@ -162,6 +166,16 @@ def _check(model: Model) -> None:
             if model.specs.get(part.dataset) is None or model.specs[part.dataset].members.get(part.name) is not part:
                 msg = f"The metric {metric.name} uses {part.dataset}.{part.name}, which is not in this model."
                 raise SemanticError(msg, cure=f"Add {part.dataset} to the model.")
+        _check_metric(model, metric)
+
+
+def _check_metric(model: Model, metric: Metric) -> None:
+    """Refuse a metric whose parts do not fit together, so that it is not found out when somebody asks."""
+    plan(metric)
+    if isinstance(metric, Funnel):
+        steps_of(model, metric.steps, metric.by, metric.name)
+    elif isinstance(metric, Retention):
+        steps_of(model, (metric.first, metric.back), metric.by, metric.name)
 
 
 def _check_target(model: Model, spec: Spec, ref: Ref) -> None:
