@@ -83,7 +83,7 @@ def rows_of(rows: dict[str, Any]) -> dict[Any, list[Row]]:
             "country": country,
             "moment": at,
             "day": day(at),
-            "month": at and begin(day(at), "month"),
+            "month": month(at),
         }
         for key, country, at in rows["shop.customers"]
     ]
@@ -213,13 +213,13 @@ def test_retention(name: str, examples: int) -> None:
         known = rows_of(rows)
         today = day(as_of)
         wanted: dict[Any, list[int]] = {} if by else {(): [0, 0]}
-        for row, there in brute.retention(
+        for row, was_back in brute.retention(
             known[first], known[back], "customer", grain=grain, periods=after, today=today
         ):
             if (country and row["country"] != country) or (window and not window[0] <= row["day"] < window[1]):
                 continue
             counts = wanted.setdefault(tuple(row[word] for word in by), [0, 0])
-            counts[0] += there
+            counts[0] += was_back
             counts[1] += 1
         m = MODEL.bind(Shop(rows, Release("now", as_of)))
         asked = getattr(m, f"{name}_{grain}")
