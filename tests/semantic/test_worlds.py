@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FEW_OR_MANY = pytest.mark.parametrize(
-    "factor", [pytest.param(1, id="few"), pytest.param(30, id="many", marks=(pytest.mark.soak, pytest.mark.slow))]
+    "factor", [pytest.param(1, id="few"), pytest.param(15, id="many", marks=(pytest.mark.soak, pytest.mark.slow))]
 )
 
 

@@ -185,6 +185,8 @@ def rows_of(shapes: Iterable[Shape], window: Window | None, calendar: Calendar) 
         return window
     starts = []
     for shape in shapes:
+        if any(span.unit not in timed.NESTED for span in shape.back):
+            return Window(start=None, end=window.end)
         start = calendar.floor(window.start, "week") if shape.back else window.start
         for span in shape.back:
             start = span.back(start)

@@ -84,11 +84,11 @@ def known(shape: Shape, own: Iterable[str], metric: str) -> None:
     Raises:
         SemanticError: With the units that there are.
     """
-    stretch = shape.stretch
-    units = {span.unit: (*NESTED, *own) for span in shape.back}
+    stretch, every = shape.stretch, (*NESTED, *own)
+    units = dict.fromkeys((span.unit for span in shape.back), every)
     if stretch is not None:
         units |= {stretch.span.unit: tuple(NESTED)} if stretch.span else {}
-        units |= {stretch.grain: (*NESTED, *own)} if stretch.grain else {}
+        units |= {stretch.grain: every} if stretch.grain else {}
     for unit, there in units.items():
         if unit not in there:
             raise SemanticError(
@@ -228,8 +228,9 @@ class Timeline:
         """
         bound = self.today if shape.stretch else self.end
         if self.own is not None:
-            spans = self._own(shape)
-            ends = spans.filter(spans.lo < ibis.literal(bound))
+            ends = self._own(shape, bound)
+            if shape.back:
+                return self._along(ends, shape.stretch)
         else:
             start = self.window.start if self.window else None
             end = min(self.window.end or bound, bound) if self.window else bound
@@ -279,12 +280,19 @@ class Timeline:
         found = spans.mutate(last=last.cast("date")).left_join(begun, "last")
         return found.select("period", lo=found.begun.cast(spans.hi.type()), hi=found.hi)
 
-    def _own(self, shape: Shape) -> Any:
-        """List the periods of the model's own calendar, each with the days of the one that lies so far back."""
+    def _own(self, shape: Shape, bound: date) -> Any:
+        """List the periods of the model's own calendar, each with the days of the one that lies so far back.
+
+        They are of different lengths, so an earlier one counts as a whole, even if the window cuts the later one.
+        """
         days = self.own.group_by("period").aggregate(lo=_.day.min(), hi=later(_.day.max(), 1, "day"))
         steps = sum(_steps(span, self.grain) or 0 for span in shape.back)
         order = ibis.window(order_by="lo")
-        return days.mutate(lo=_.lo.lag(steps).over(order), hi=_.hi.lag(steps).over(order)) if steps else days
+        found = days.mutate(own__=_.lo, until__=_.hi, lo=_.lo.lag(steps).over(order), hi=_.hi.lag(steps).over(order))
+        start, end = (self.window.start, self.window.end) if self.window else (None, None)
+        shown = [_.own__ < ibis.literal(min(end, bound) if end else bound)]
+        shown += [_.until__ > ibis.literal(start)] if start else []
+        return found.filter(*shown).drop("own__", "until__")
 
 
 def listed(bounds: Any, start: date | None, end: date | None, *, hours: bool) -> Any:
