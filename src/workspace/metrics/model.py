@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workspace.metrics.marketplace import Availability, Bookings, Items, Listings, Payments, Rates, Users, Vendors
-from workspace.semantic import Model, ratio
+from workspace.semantic import Model, funnel, metric, ratio, retention
 
 model = Model(
     Users,
@@ -24,5 +24,22 @@ model = Model(
         "Share of the bookings placed in the period that are now cancelled or refunded",
         unit="percent",
         owner="marketplace",
+    ),
+    gbv_28d=metric(Items.gbv.trailing("28 days"), "Gross booking value of the last 28 days"),
+    gbv_growth=metric(Items.gbv.growth("1 year"), "Gross booking value against the same period a year before"),
+    signup_to_booking=funnel(
+        Users.new_users,
+        Bookings.bookings,
+        by="user",
+        within="30 days",
+        description="Share of new users who place a booking within 30 days of signing up",
+        owner="growth",
+    ),
+    bookers_back=retention(
+        Bookings.bookings,
+        Bookings.bookings,
+        by="booker",
+        description="Share of first-time bookers who book again in the month after",
+        owner="growth",
     ),
 )
