@@ -101,17 +101,17 @@ AGO = f"""
 """
 
 # A visit led to a booking if the very next thing that its user did was one, and in time: a later visit takes over. Both
-# kinds in one order of whole numbers, bookings odd: a window over one number sorts in half the time of one over three
-# columns, and in two thirds of that of an ASOF join.
+# kinds in one order of whole numbers, bookings odd, is a third less than an order of moments and kinds. An ASOF join is
+# as fast, but says nothing of two visits at one moment: those are told apart by their key.
 FUNNEL = """
     WITH
         steps AS (
-            SELECT user_id, epoch_us(visited_at) * 2 AS moment, device FROM visits WHERE user_id IS NOT NULL
+            SELECT user_id, epoch_us(visited_at) * 2 AS moment, id, device FROM visits WHERE user_id IS NOT NULL
             UNION ALL
-            SELECT user_id, epoch_us(created_at) * 2 + 1, NULL FROM bookings
+            SELECT user_id, epoch_us(created_at) * 2 + 1, NULL, NULL FROM bookings
         ),
         nexts AS (
-            SELECT device, moment, lead(moment) OVER (PARTITION BY user_id ORDER BY moment) AS after FROM steps
+            SELECT device, moment, lead(moment) OVER (PARTITION BY user_id ORDER BY moment, id) AS after FROM steps
         ),
         marked AS (
             SELECT device, after % 2 = 1 AND after - moment <= 2 * 7 * 86_400_000_000 + 1 AS booked
