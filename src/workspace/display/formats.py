@@ -40,8 +40,8 @@ def formatter(column: Column, values: Sequence[Any] = ()) -> Callable[[Any], str
         return lambda value: MISSING if value is None else duration(value)
     digits = decimals(column, values)
     if column.unit == "percent":
-        return lambda value: MISSING if value is None else f"{value * 100:,.{digits}f} %"
-    return lambda value: MISSING if value is None else f"{value:,.{digits}f}"
+        return lambda value: MISSING if value is None else f"{value * 100:z,.{digits}f} %"
+    return lambda value: MISSING if value is None else f"{value:z,.{digits}f}"
 
 
 def duration(seconds: float) -> str:

@@ -123,9 +123,11 @@ def why(answer: Answer, before: Any, after: Any, fields: tuple[By, ...]) -> Comp
         raise SemanticError(msg, cure="Name what to split by: why(before, after, m.<dimension>).")
     rows.sort(key=lambda row: (-abs(row["effect"]), row["by"], str(row["group"])))
     names = ["before", "after", "effect", *(["mix", "rate"] if len(sides) > 1 else [])]
-    columns = [display.Column(name="by", kind="category"), display.Column(name="group", kind="category")]
+    label = fields[0].path.replace(".", " ") if len(fields) == 1 else "group"
+    columns = [] if len(fields) == 1 else [display.Column(name="by", kind="category")]
+    columns.append(display.Column(name="group", kind="category", label=label))
     columns += [display.Column(name=name, kind="value", unit=metric.unit) for name in names]
-    show = display.formatter(columns[2], [v for v in values if v is not None])
+    show = display.formatter(columns[-1], [v for v in values if v is not None])
     change = _less(values[1], values[0])
     view = display.View(
         title=f"{asked.text}: {windows[1].text} against {windows[0].text}",
