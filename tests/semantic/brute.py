@@ -155,3 +155,10 @@ def leading(groups: dict[tuple[Any, ...], Any], top: int) -> list[tuple[Any, ...
         return (value is None, -(value or 0), tuple((part is None, part if part is not None else 0) for part in key))
 
     return sorted(groups, key=place)[:top]
+
+
+def equal(value: Any, wanted: Any) -> bool:
+    """Both missing, or the same number at 1e-9."""
+    if value is None or wanted is None:
+        return value is wanted
+    return abs(float(value) - float(wanted)) <= 1e-9 * max(1, abs(float(wanted)))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ibis import _
 
-from semantic.brute import Facts, Row, average, buyers, fees, grouped, leading, per, shares, total
+from semantic.brute import Facts, Row, average, buyers, equal, fees, grouped, leading, per, shares, total
 from semantic.brute_time import begin, periods
 from semantic.drawn import tables
 from semantic.shop import DATASETS, RATIOS, Lines, Orders, Shop
@@ -53,12 +53,6 @@ def ask(answer: Any, width: int) -> dict[tuple[Any, ...], tuple[Any, ...]]:
 
 def fields(m: Any, by: list[str]) -> list[Any]:
     return [getattr(m, name) for name in by]
-
-
-def equal(value: Any, wanted: Any) -> bool:
-    if value is None or wanted is None:
-        return value is wanted
-    return abs(float(value) - float(wanted)) <= 1e-9 * max(1, abs(float(wanted)))
 
 
 def same(found: dict[Any, tuple[Any, ...]], expected: dict[Any, tuple[Any, ...]]) -> None:

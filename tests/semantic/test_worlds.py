@@ -14,6 +14,7 @@ import pytest
 from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
 
+from semantic.brute import equal
 from semantic.worlds import ADDITIVE, COUNTS, Path, Raw, World, level, sums, worlds
 
 if TYPE_CHECKING:
@@ -57,12 +58,6 @@ def ask(m: Any, names: list[str], by: list[Any], **how: Any) -> dict[tuple[Any, 
     }
     assert len(found) == len(rows), "a group came twice"
     return found
-
-
-def same(value: Any, wanted: Any) -> bool:
-    if value is None or wanted is None:
-        return value is wanted
-    return abs(float(value) - float(wanted)) <= 1e-9 * max(1, abs(float(wanted)))
 
 
 def period_of(world: World, home: int, grain: str | None) -> Callable[[Raw], Any]:
@@ -114,7 +109,7 @@ def test_every_measure_equals_brute_force(factor: int) -> None:
         for key, row in found.items():
             for name, value in row.items():
                 absent = 0 if name.startswith(COUNTS) else None
-                assert same(value, wanted[name].get(key, absent)), (key, name, value, wanted[name].get(key, absent))
+                assert equal(value, wanted[name].get(key, absent)), (key, name, value, wanted[name].get(key, absent))
 
     check()
 
@@ -131,7 +126,7 @@ def test_no_dimension_loses_or_repeats_a_row(factor: int) -> None:
             groups = ask(m, names, [path.of(world, m)])
             for name in names:
                 values = [row[name] for row in groups.values() if row[name] is not None]
-                assert same(sum(values), total[name] or 0), (name, path)
+                assert equal(sum(values), total[name] or 0), (name, path)
 
     check()
 
@@ -235,12 +230,12 @@ def test_overlap_counts_each_row_once_for_each_value(factor: int) -> None:
         assert {key for (key,) in found} == groups.keys()
         for (key,), row in found.items():
             for name, value in row.items():
-                assert same(value, sums(world, one, name, groups[key])), (key, name)
+                assert equal(value, sums(world, one, name, groups[key])), (key, name)
         # Without groups a condition on the many keeps a row once, however many fulfil it.
         rows = [row for row in world.home(one) if kept is None or values[row["id"]]]
         (whole,) = ask(m, names, [], overlap=True, where=where).values()
         for name, value in whole.items():
-            assert same(value, sums(world, one, name, rows)), name
+            assert equal(value, sums(world, one, name, rows)), name
         answer = m(*(getattr(m, name) for name in names), by=[word], overlap=True, where=where)
         assert list(answer.total().to_arrow().to_pylist()[0].values()) == list(whole.values())
         assert home.number == one

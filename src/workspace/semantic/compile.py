@@ -79,7 +79,7 @@ class Compiler:
         groups: dict[Any, Slots] = {}
         for slot, leaf in slots.items():
             groups.setdefault(self._place(question, fields, leaf), {})[slot] = leaf
-        return [self._branch(question, fields, found) for found in groups.values()]
+        return [self._branch(question, fields, part) for found in groups.values() for part in _apart(found)]
 
     def _place(self, question: Question, fields: tuple[By, ...], leaf: Leaf) -> Any:
         """Tell which leaves may share their rows."""
@@ -173,6 +173,16 @@ def _slots(plans: dict[str, Node]) -> Slots:
             name = f"{leaf.measure.name}__{number}"
         slots[name] = leaf
     return slots
+
+
+def _apart(slots: Slots) -> list[Slots]:
+    """Part leaves of other rows if days differ too: one's rows would show groups in which the other has none."""
+    if len({leaf.shape for leaf in slots.values()}) == 1:
+        return [slots]
+    groups: dict[Any, Slots] = {}
+    for slot, leaf in slots.items():
+        groups.setdefault(leaf.key[1], {})[slot] = leaf
+    return list(groups.values())
 
 
 def _slot(slots: Slots, leaf: Leaf) -> str:
