@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
 import ibis.expr.schema as sch
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +17,8 @@ from ibis.backends.pyspark import Backend
 from ibis.backends.pyspark.datatypes import PySparkType
 from ibis.backends.sql.compilers.base import NULL
 from ibis.backends.sql.compilers.pyspark import PySparkCompiler
+from ibis.backends.sql.rewrites import p
+from ibis.common.patterns import replace
 from ibis.formats.pandas import PandasData
 from ibis.formats.pyarrow import PyArrowSchema
 from pyspark.errors import PySparkException
@@ -25,22 +28,44 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import ibis.expr.types as ir
-    from ibis.expr import operations as ops
 
 # What a server says of a session that it has closed, or of the views that went with it.
 _LOST = ("INVALID_HANDLE.SESSION", "is not running", "TABLE_OR_VIEW_NOT_FOUND", "table not found")
+
+
+@replace(p.Filter)  # type: ignore[untyped-decorator]
+def _windows_first(_: Any) -> Any:
+    """Compute windows that a filter asks for below it: Spark has no QUALIFY, and sqlglot's way round loses columns."""
+    windows = list(dict.fromkeys(node for each in _.predicates for node in each.find(ops.WindowFunction, ops.Value)))
+    if not windows:
+        return _
+    fields = dict(_.parent.fields)
+    asked = {f"_window_{number}": window for number, window in enumerate(windows)}
+    wide = ops.Project(_.parent, {**fields, **asked})
+    moved = {window: ops.Field(wide, name) for name, window in asked.items()}
+    moved |= {field: ops.Field(wide, name) for name, field in fields.items()}
+    kept = ops.Filter(wide, [each.replace(moved, filter=ops.Value) for each in _.predicates])
+    return ops.Project(kept, {name: ops.Field(kept, name) for name in fields})
 
 
 class _Compiler(PySparkCompiler):  # type: ignore[misc]  # Ibis is untyped
     """Ibis' own, less what Spark answers otherwise than DuckDB, or not at all."""
 
     __slots__ = ()
+    rewrites = (_windows_first, *PySparkCompiler.rewrites)
 
     def visit_CountStar(self, op: ops.CountStar, *, arg: Any, where: Any) -> Any:  # noqa: N802 - named by Ibis
         """Count no rows as 0; Ibis sums the condition, and a sum of nothing is NULL."""
         if where is None:
             return super().visit_CountStar(op, arg=arg, where=where)
         return self.f.count(self.if_(where, 1, NULL))
+
+    def visit_Divide(self, op: ops.Divide, *, left: Any, right: Any) -> Any:  # noqa: N802
+        """Divide by 1 where the divisor is NULL: Sail still sees the 0 that was there, and refuses it."""
+        if not isinstance(op.right, ops.NullIf):
+            return super().visit_Divide(op, left=left, right=right)
+        divided = super().visit_Divide(op, left=left, right=self.f.coalesce(right, 1))
+        return self.if_(right.is_(NULL), NULL, divided)
 
     def visit_Median(self, op: ops.Median, *, arg: Any, where: Any) -> Any:  # noqa: ARG002, N802
         """Apply the condition to the values only; Ibis applies it to the percentage as well."""

@@ -46,7 +46,7 @@ class SparkEngine(Engine):
     def __init__(self, lake: Lake, release: Release, url: str) -> None:
         super().__init__(lake, release)
         self._url = url
-        self._backend = _connect(url)
+        self._backend = reach(url)
 
     def sql(self, text: str) -> ibis.Table:
         """Ask in Spark SQL; `user_db.users` is a table's live rows, `user_db.users_history` its history.
@@ -102,7 +102,12 @@ class SparkEngine(Engine):
         return bound
 
 
-def _connect(url: str) -> SparkBackend:
+def reach(url: str) -> SparkBackend:
+    """Open a session on a server, as an Ibis backend.
+
+    Raises:
+        SettingsError: The URL is none, no server answers there, or the extra `spark` is not installed.
+    """
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)

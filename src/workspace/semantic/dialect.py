@@ -126,8 +126,16 @@ class Dialect:
     micros: Callable[[Any], Any]
 
 
+def _first_moment(zone: str, wall: Any) -> Any:
+    """Take the first moment at which the clock shows a time, as all others do; DuckDB takes the last."""
+    day = ibis.interval(days=1)
+    # A day ago the zone had the offset that was in force before any change of this day.
+    earlier = _duckdb_moment(zone, wall - day) + day
+    return (_duckdb_wall(zone, earlier) == wall).ifelse(earlier, _duckdb_moment(zone, wall))
+
+
 _DIALECTS = {
-    "duckdb": Dialect(wall=_fast_wall, moment=_duckdb_moment, micros=_epoch_us),
+    "duckdb": Dialect(wall=_fast_wall, moment=_first_moment, micros=_epoch_us),
     "pyspark": Dialect(
         wall=lambda zone, moment: _spark_wall(moment, zone),
         moment=lambda zone, wall: _spark_moment(wall, zone),
