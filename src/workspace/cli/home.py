@@ -27,6 +27,7 @@ lake = "var/lake"              # the Delta tables, in a folder on a local disk
 var = "var"                    # ledger, executed notebooks, reports; not on a network file system
 pipelines = "pipelines"        # pipeline notebooks, and pipeline.toml, which schedules them
 # metrics = "workspace.metrics"  # the module that defines every metric
+# engine = "duckdb"              # or a Spark Connect server: "sc://host:15002"
 # parallel = 2                   # how many steps may run at once
 
 # One section a source. The connection string is read from the environment, never from a file.
