@@ -114,7 +114,7 @@ def fees(rows: list[Row]) -> Any:
 
 def last_counts(rows: list[Row], by: list[str]) -> list[Row]:
     """Keep each product's counts of its last day, in each period."""
-    period = [name for name in by if name == "month"]
+    period = [name for name in by if name in ("month", "period")]
     newest: dict[tuple[Any, ...], Any] = {}
     for row in rows:
         place = (row["product"], *(row[name] for name in period))

@@ -6,6 +6,7 @@ Which days count for which period is written down in `brute_time.py`.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock
 from decimal import Decimal
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ibis import _
 
-from semantic.brute import Facts, Row, grouped, total
-from semantic.brute_time import Moved, begin, by_period, in_total
-from semantic.shop import Brands, Customers, Orders, Products, Release, Shop
+from semantic.brute import ZONE, Facts, Row, grouped, last_counts, total
+from semantic.brute_time import Moved, back, begin, by_period, earlier, in_total, periods
+from semantic.shop import FOREVER, Brands, Customers, Orders, Products, Release, Shop
+from semantic.shop import MODEL as SHOP
 from workspace.semantic import Dataset, Model, measure, ref, time
 
 if TYPE_CHECKING:
@@ -196,3 +198,90 @@ def test_moved_in_time_equals_brute_force(group: tuple[str, ...], examples: int)
             same({row[: len(by)]: row[len(by) + n] for row in undated}, expected, absent=absent)
 
     check()
+
+
+@st.composite
+def hourly(draw: st.DrawFn) -> Moved:
+    back = draw(st.sampled_from([(), ("1 hour",), ("1 day",), ("1 week",), ("1 month",), ("1 year", "2 hours")]))
+    kind = draw(st.sampled_from(["", "trailing", "to_date", "all_time"]))
+    span = draw(st.sampled_from(["1 hour", "5 hours", "2 days", "1 month"])) if kind == "trailing" else None
+    grain = draw(st.sampled_from(["day", "week", "month"])) if kind == "to_date" else None
+    return Moved(back=back, trailing=span, to_date=grain, all_time=kind == "all_time")
+
+
+@settings(max_examples=20, deadline=None)
+@given(lines, hourly(), st.sampled_from(DAYS), st.booleans())
+def test_by_hour(rows: list[Any], how: Moved, first: date, split: bool) -> None:
+    """Hours are those of the clock on the wall: one goes back to the same one of an earlier day."""
+    window = (first, first + timedelta(days=3))
+    reader = shop(rows, datetime(2028, 6, 1, tzinfo=UTC))
+    by = ["status"] if split else []
+    facts = [row | {"hour": wall(row["moment"])} for row in Facts(reader.rows).lines() if row["moment"]]
+    expected: dict[Any, Any] = {}
+    for n in range(72):
+        shown = datetime(first.year, first.month, first.day) + timedelta(hours=n)  # noqa: DTZ001 - wall clock
+        start = shown
+        for span in how.back:
+            start = hours_earlier(start, span)
+        lo, hi = start, start + timedelta(hours=1)
+        if how.trailing:
+            lo = hours_earlier(hi, how.trailing)
+        elif how.to_date:
+            lo = datetime.combine(begin(start.date(), how.to_date), clock())
+        elif how.all_time:
+            lo = datetime.min  # noqa: DTZ901
+        counting = [row for row in facts if lo <= row["hour"] < hi]
+        expected |= {(shown, *key): value for key, value in grouped(counting, by, len).items()}
+    m = MODEL.bind(reader)
+    fields = [getattr(m, name) for name in ("hour", *by)]
+    counted = how.of(m.sales)
+    assert {row[:-1]: row[-1] for row in values(counted.by(*fields, between=window))} == expected
+    distinct = values(m(counted, how.of(m.goods), by=fields, between=window))
+    assert {row[:-2]: row[-2] for row in distinct} == expected
+
+
+def wall(moment: datetime) -> datetime:
+    return moment.astimezone(ZONE).replace(minute=0, tzinfo=None)
+
+
+def hours_earlier(hour: datetime, span: str) -> datetime:
+    if "hour" in span:
+        return hour - timedelta(hours=int(span.removesuffix("s").removesuffix(" hour")))
+    return datetime.combine(earlier(hour.date(), span), hour.time())
+
+
+counts = st.lists(
+    st.tuples(
+        keys,
+        st.builds(lambda first, more: first + timedelta(days=more), st.sampled_from(DAYS), st.integers(-40, 5)),
+        st.integers(0, 9),
+    ),
+    max_size=10,
+    unique_by=lambda row: row[:2],
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(counts, released, st.sampled_from(["week", "month", "quarter"]), st.booleans(), st.data())
+def test_levels_of_an_earlier_period(rows: list[Any], as_of: datetime, grain: str, split: bool, data: Any) -> None:
+    """What was on the shelf at the end of the earlier period."""
+    span = data.draw(st.sampled_from(SPANS[grain]))
+    start = begin(data.draw(st.sampled_from(DAYS)), grain)
+    window = data.draw(st.sampled_from([None, (start, begin(start + timedelta(days=100), grain))]))
+    products = [(1, 1, "red", datetime(2026, 1, 1, tzinfo=UTC), FOREVER)]
+    reader = Shop({"shop.stock": rows, "shop.products": products}, Release("now", as_of))
+    facts = Facts({"shop.brands": [], **reader.rows}).counts()
+    shown = begin(as_of.astimezone(ZONE).date() + timedelta(days=1), "day")
+    for row in facts:
+        row["period"] = begin(row["day"], grain)
+    by = ["colour"] if split else []
+    last = grouped(last_counts(facts, ["period"]), ["period", *by], total("pieces"))
+    expected: dict[Any, Any] = {}
+    for period, end in periods(grain, date(2026, 12, 1), shown):
+        if window is None or (window[0] <= period and end <= window[1]):
+            then = back((period, end), span, grain)[0]
+            expected |= {(period, *key[1:]): value for key, value in last.items() if key[0] == then}
+    m = SHOP.bind(reader)
+    fields = [getattr(m, name) for name in (grain, *by)]
+    found = values(m.in_stock.ago(span).by(*fields, between=window))
+    assert {row[:-1]: row[-1] for row in found} == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,12 @@ from workspace.semantic.join import Joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
     from workspace.semantic.branch import Branch, Part
     from workspace.semantic.calendar import Calendar
     from workspace.semantic.names import By
-    from workspace.semantic.periods import Shape
+    from workspace.semantic.periods import Shape, Span
 
 DAY, GROUP = "day__", "group__"
 
@@ -189,13 +191,18 @@ def rows_of(shapes: Iterable[Shape], window: Window | None, calendar: Calendar) 
             return Window(start=None, end=window.end)
         start = calendar.floor(window.start, "week") if shape.back else window.start
         for span in shape.back:
-            start = span.back(start)
+            start = _reach(start, span)
         stretch = shape.stretch
         if stretch is not None and stretch.span is not None:
-            start = stretch.span.back(start)
+            start = _reach(start, stretch.span)
         elif stretch is not None:
             if stretch.grain not in timed.NESTED:
                 return Window(start=None, end=window.end)
             start = calendar.floor(start, stretch.grain)
         starts.append(start)
     return Window(start=min(starts), end=window.end)
+
+
+def _reach(day: date, span: Span) -> date:
+    """Find a day that lies at least so far back."""
+    return day - timedelta(days=span.count // 24 + 1) if span.unit == "hour" else span.back(day)
