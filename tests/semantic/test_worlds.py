@@ -27,21 +27,34 @@ FEW_OR_MANY = pytest.mark.parametrize(
 
 def paths(world: World, home: int) -> list[Path]:
     walks = [walk for walk in world.walks(home) if len(walk) <= 3]
-    return [Path(home, walk, column) for walk in walks for column in ("c", "id")]
+    return [Path(home, walk, column) for walk in walks for column in ("c", "id", "t") if walk or column != "t"]
 
 
 @st.composite
-def asked(draw: st.DrawFn) -> tuple[World, int, list[Path], str | None, Path | None, tuple[date, date] | None]:
-    """A world, a home dataset, what to group by, a grain of time, a path that must be "a", and days."""
+def asked(draw: st.DrawFn) -> tuple[World, int, list[Path], str | None, Any, tuple[date, date] | None]:
+    """A world, a home dataset, what to group by, a grain of time, how a path must be, and days."""
     world = draw(worlds())
     home = draw(st.sampled_from([0, 0, *range(len(world.tables))]))
     known = paths(world, home)
     by = draw(st.lists(st.sampled_from(known), max_size=2, unique_by=lambda path: (path.links, path.column)))
     grain = draw(st.sampled_from([None, None, "month", "day"]))
-    condition = draw(st.sampled_from([None, *(path for path in known if path.column == "c")]))
+    condition = draw(st.sampled_from([None, *((path, how) for path in known if path.column == "c" for how in HOLDS)]))
     start = date(2026, 3, 20) + timedelta(days=draw(st.integers(0, 40)))
     window = draw(st.sampled_from([None, None, (start, start + timedelta(days=draw(st.integers(1, 40))))]))
     return world, home, by, grain, condition, window
+
+
+HOLDS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], bool]]] = {
+    "is": (lambda word: word == "a", lambda value: value == "a"),
+    "is not": (lambda word: word != "a", lambda value: value != "a"),  # what is missing is not "a"
+    "not": (lambda word: ~(word == "a"), lambda value: value != "a"),
+    "missing": (lambda word: word.isnull(), lambda value: value is None),
+    "one of": (lambda word: word.isin(["b", None]), lambda value: value in ("b", None)),
+    "less": (lambda word: word < "b", lambda value: value is not None and value < "b"),
+    "not less": (lambda word: ~(word < "b"), lambda value: value is None or value >= "b"),
+    "either": (lambda word: (word == "a") | (word > "b"), lambda value: value is not None and value != "b"),
+}
+"""Conditions in the language, and what they mean."""
 
 
 def measures(world: World, home: int) -> list[str]:
@@ -78,7 +91,8 @@ def expected(question: Any, name: str) -> dict[tuple[Any, ...], Any]:
     if name.startswith(("last", "first")):
         rows = level(table, rows, name.rstrip("0123456789"), period)
     if condition:
-        rows = [row for row in rows if world.read(table, row, condition) == "a"]
+        path, how = condition
+        rows = [row for row in rows if HOLDS[how][1](world.read(table, row, path))]
     groups: defaultdict[tuple[Any, ...], list[Raw]] = defaultdict(list)
     for row in rows:
         start = (period(row),) if grain else ()
@@ -91,7 +105,8 @@ def expected(question: Any, name: str) -> dict[tuple[Any, ...], Any]:
 def spoken(question: Any, m: Any) -> tuple[list[Any], dict[str, Any]]:
     world, _home, by, grain, condition, window = question
     fields = [*([getattr(m, grain)] if grain else []), *(path.of(world, m) for path in by)]
-    return fields, {"where": condition.of(world, m) == "a" if condition else None, "between": window}
+    where = HOLDS[condition[1]][0](condition[0].of(world, m)) if condition else None
+    return fields, {"where": where, "between": window}
 
 
 @FEW_OR_MANY

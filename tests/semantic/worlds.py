@@ -123,6 +123,9 @@ class World:
             place = self.follow(place, link)
         if path.column == "id" and path.links:  # the key is known on this side
             return place.row[f"r{path.links[-1].number}"] if place.row else None
+        if path.column == "t":
+            day = place.table.day(place.row) if place.row else None
+            return day and day.replace(day=1)
         return place.row[path.column] if place.row else None
 
     def home(self, number: int) -> list[Raw]:
@@ -166,7 +169,7 @@ class World:
 
 @dataclass(frozen=True)
 class Path:
-    """References, and a column at their end: `c`, or `id` for the row itself."""
+    """References, and a column at their end: `c`, the month of `t`, or `id` for the row itself."""
 
     home: int
     links: tuple[Link, ...]
@@ -179,6 +182,8 @@ class Path:
             here, number = getattr(here, world.tables[number].ref(link)), link.target
         if self.column == "c":
             return getattr(here, f"c{number}")
+        if self.column == "t":
+            return getattr(here, f"t{number}").month
         return here if self.links else getattr(m, f"d{number}")
 
 
