@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -71,7 +72,7 @@ def here() -> Worlds:
     """On DuckDB."""
     backend = ibis.duckdb.connect()
     backend.raw_sql("SET TimeZone = 'UTC'")
-    return Worlds(backend.create_table)
+    return Worlds(partial(backend.create_table, overwrite=True))
 
 
 @pytest.fixture(scope="module", params=SERVERS)
