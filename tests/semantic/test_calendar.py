@@ -87,6 +87,7 @@ def test_last_whole_periods(text: str, days: str) -> None:
 def test_a_window_begins_at_midnight_of_the_reporting_zone() -> None:
     calendar = Calendar(timezone="Europe/Berlin", week="mon")
     window = between(("2026-06-01", "2026-06-02"))
+    assert window.start is not None
     assert calendar.midnight(window.start) == datetime(2026, 5, 31, 22, tzinfo=UTC)
     moments = [datetime(2026, 5, 31, 21, 59, tzinfo=UTC), datetime(2026, 5, 31, 22, tzinfo=UTC), at(1, hour=22)]
     Shop({"shop.customers": [(i, None, moment) for i, moment in enumerate(moments)]})

@@ -30,7 +30,9 @@ def test_text_has_everything_that_the_metric_reaches() -> None:
 
 
 def test_order_of_declarations_does_not_matter() -> None:
-    turned = Model(*reversed(DATASETS), timezone="Europe/Berlin", week="mon", **dict(reversed(RATIOS.items())))
+    turned = Model(
+        *reversed(DATASETS), timezone="Europe/Berlin", week="mon", calendar=None, **dict(reversed(RATIOS.items()))
+    )
     assert {n: turned.definition(n).id for n in turned.metrics} == {n: MODEL.definition(n).id for n in MODEL.metrics}
 
 

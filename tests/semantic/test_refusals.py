@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from ibis import _
 
-from semantic.shop import Brands, Customers, Lines, Orders, Products, Stock
+from semantic.shop import DATASETS, Brands, Customers, Lines, Orders, Products, Stock
 from workspace.errors import SemanticError
-from workspace.semantic import Dataset, Model, dim, key, measure, ratio, ref, time
+from workspace.semantic import Dataset, Model, dim, funnel, key, measure, metric, ratio, ref, retention, time
 
 
 def refusal(question: Any) -> str:
@@ -184,7 +184,7 @@ class TestModels:
         [
             (lambda: Model(timezone="Europe/Belin"), "timezone='Europe/Belin' is not in the time zone database."),
             (lambda: Model(timezone="UTC", week="monday"), "week='monday' is not a weekday."),
-            (lambda: Model(timezone="UTC", x=Orders.orders), "is not a metric"),  # type: ignore[arg-type]
+            (lambda: Model(timezone="UTC", x=Orders.orders), "is not a metric"),
             (lambda: key(_.a + 1), "is not made of plain columns"),
             (lambda: dim(_.a.isin({"x", "y"})), "has no stable text"),
             (lambda: measure(_.a.sum(), snapshot="last"), "gives only one of snapshot= and over="),
@@ -200,8 +200,47 @@ class TestModels:
             number = measure(_.count())
             twice = measure(_.number * 2)
 
-        said = refusal(lambda: Model(Orders3, timezone="UTC").definition("twice"))
+        said = refusal(lambda: Model(Orders3, timezone="UTC"))
         assert said.startswith("Orders3.number is a measure and cannot be used as a value of a row.")
+
+
+class TestSlipsOfDeclarations:
+    @pytest.mark.parametrize(
+        ("declare", "said"),
+        [
+            (lambda: dim("status"), "'status' is no expression over a row."),
+            (lambda: measure(5), "5 is no expression over a row."),
+            (lambda: ref(Orders, _.a, before="latest"), "before='latest' says nothing."),  # type: ignore[arg-type]
+            (lambda: ref(Orders, _.a, missing=5), "missing=5 is no share of rows."),
+            (lambda: ref(Orders, _.a, valid="yesterday"), "valid='yesterday' says no version."),
+            (lambda: measure(_.a.sum(), snapshot="latest", over=Stock.product), "snapshot='latest' says nothing."),  # type: ignore[arg-type]
+            (lambda: type("D", (Orders,), {}, table="d"), "D is made of Orders, but datasets inherit nothing."),
+            (lambda: type("D", (Dataset,), {"a": key(_.a), "b": key(_.b)}, table="d"), "D has two keys."),
+            (lambda: type("D", (Dataset,), {"path": dim(_.a)}, table="d"), "'path' is a word of the language."),
+            (lambda: Model("Orders", timezone="UTC"), "'Orders' is no dataset."),  # type: ignore[arg-type]
+            (lambda: funnel(Orders.orders, by="order"), "A funnel has at least two steps."),
+            (lambda: funnel(Orders.orders, Orders.returned, by="order", within="1 month"), "is not of one length."),
+            (lambda: retention(Orders.orders, Orders.orders, by="buyer", after=-1), "after=-1 lies before"),
+            (lambda: Orders.orders.trailing("some days"), "'some days' is not a stretch of time."),
+            (lambda: Orders.orders + "1", "'1' is neither a metric nor a number."),  # type: ignore[operator]
+            (lambda: metric(Orders.orders, "Orders"), "metric('orders', ...) is not made of metrics."),
+        ],
+    )
+    def test_slips(self, declare: Any, said: str) -> None:
+        assert said in refusal(declare)
+
+    @pytest.mark.parametrize(
+        ("made", "said"),
+        [
+            (lambda: funnel(Orders.orders, Orders.returned, by="nobody"), "cannot be followed by nobody"),
+            (lambda: Lines.revenue.trailing("7 days") / Orders.orders, "different grains of time"),
+            (lambda: Lines.revenue.trailing("7 days").to_date("month"), "would be counted twice along time"),
+            (Stock.in_stock.all_time, "would add up Stock.in_stock over time"),
+            (lambda: funnel(Orders.orders, ratio(Orders.orders, Orders.orders), by="buyer"), "made of other metrics"),
+        ],
+    )
+    def test_metrics_whose_parts_do_not_fit(self, made: Any, said: str) -> None:
+        assert said in refusal(lambda: Model(*DATASETS, timezone="UTC", calendar=None, odd=made()))
 
 
 def test_dates_may_be_dates(m: Any) -> None:

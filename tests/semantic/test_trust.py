@@ -15,7 +15,7 @@ from ibis import _
 from semantic.shop import DATASETS, FOREVER, MODEL, Brands, Customers, Orders, Shop, at, small_shop
 from workspace.engine import run_checks
 from workspace.errors import LakeError
-from workspace.semantic import Dataset, Model, dim, fact, key, measure, ref, time, trust
+from workspace.semantic import Dataset, Model, dim, key, measure, ref, time, trust
 
 KEYS = {"shop.customers": ("id",), "shop.lines": ("number", "order_id"), "shop.brands": ("tier", "id")}
 TENTH = Decimal("0.1")
@@ -216,7 +216,6 @@ class Wrong(Dataset, table="shop.orders", where=_.status):
     colour = dim(_.color)
     size = dim(_.customer_id.upper())
     twice = measure(_.customer_id * 2)
-    odd = fact(_.twice + 1)
 
 
 def test_declarations_that_do_not_fit_the_tables() -> None:
@@ -232,7 +231,6 @@ def test_declarations_that_do_not_fit_the_tables() -> None:
         "Wrong.placed": "a time is a timestamp or a date, not string",
         "Wrong.size": "'IntegerColumn' object has no attribute 'upper'",
         "Wrong.twice": "it gives a value a row; a measure aggregates rows",
-        "Wrong.odd": "Wrong",
         "Wrong.where": "a condition is true or false, and this is string",
     }
 

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from workspace.errors import SemanticError
+from ibis.common.deferred import Deferred
+
+from workspace.errors import SemanticError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 GRAINS = ("hour", "day", "week", "month", "quarter", "year")
-RESERVED = frozenset({*GRAINS, "isin", "isnull", "like", "notnull"})
+RESERVED = frozenset({*GRAINS, "column", "grain", "isin", "isnull", "like", "model", "notnull", "path", "steps"})
 
 _PATH = re.compile(r"_((?:\.[A-Za-z]\w*)+)")
 
@@ -77,7 +79,7 @@ class Ref(Member):
     named: Mapping[str, Any] = field(default_factory=dict)
     valid: Literal["event", "now"] | date | None = None
     before: Literal["earliest", "null"] = "earliest"
-    missing: float = 0.0
+    missing: float | None = 0.0
 
     @property
     def target_name(self) -> str:
@@ -134,7 +136,12 @@ class Dataset:
 
     def __init_subclass__(cls, *, table: str, history: bool = False, where: Any = None) -> None:
         """Gather the members that the class statement declares."""
+        if cls.__mro__[1] is not Dataset:
+            msg = f"{cls.__name__} is made of {cls.__mro__[1].__name__}, but datasets inherit nothing."
+            raise SemanticError(msg, cure="Derive it from Dataset, and declare what it has.")
         members = {name: value for name, value in vars(cls).items() if isinstance(value, Member)}
+        if len([member for member in members.values() if isinstance(member, Key)]) > 1:
+            raise SemanticError(f"{cls.__name__} has two keys.", cure="Declare one: key(_.a, _.b) has two columns.")
         for name in sorted(RESERVED & members.keys()):
             msg = f"{cls.__name__}.{name}: {name!r} is a word of the language."
             raise SemanticError(msg, cure="Choose another name for this member.")
@@ -148,8 +155,11 @@ def text_of(expr: Any) -> str:
     """Write a deferred expression as text that is the same in every process.
 
     Raises:
-        SemanticError: The text would not be stable, as that of a set or a lambda.
+        SemanticError: It is none, or its text would not be stable, as that of a set or a lambda.
     """
+    if not isinstance(expr, Deferred):
+        msg = f"{expr!r} is no expression over a row."
+        raise SemanticError(msg, cure="Begin with `from ibis import _` and write, e.g., _.status.")
     text = repr(expr)
     if " at 0x" in text or "<lambda>" in text or re.search(r"\{'|frozenset\(", text):
         msg = f"The expression {text} has no stable text, so no definition id."
@@ -207,7 +217,7 @@ def ref(
     *exprs: Any,
     valid: str | date | None = None,
     before: Literal["earliest", "null"] = "earliest",
-    missing: float = 0.0,
+    missing: float | None = 0.0,
     description: str = "",
     **named: Any,
 ) -> Ref:
@@ -226,6 +236,9 @@ def ref(
     """
     for expr in (*exprs, *named.values()):
         text_of(expr)
+    one_of("before", before, ("earliest", "null"))
+    if missing is not None and not 0 <= missing <= 1:
+        raise SemanticError(f"missing={missing!r} is no share of rows.", cure="Give a number from 0 to 1, or None.")
     return Ref(
         target=target,
         exprs=exprs,
@@ -235,6 +248,16 @@ def ref(
         missing=missing,
         description=description,
     )
+
+
+def one_of(name: str, given: str, known: tuple[str, ...]) -> None:
+    """Refuse a word that an argument does not know.
+
+    Raises:
+        SemanticError: With what was probably meant.
+    """
+    if given not in known:
+        raise SemanticError(f"{name}={given!r} says nothing.", cure=did_you_mean(given, known))
 
 
 def _valid(given: str | date | None) -> Literal["event", "now"] | date | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from workspace.errors import SemanticError, did_you_mean
-from workspace.semantic.declare import GRAINS, Member, Ref, text_of
+from workspace.semantic.declare import GRAINS, Member, Ref, one_of, text_of
 from workspace.semantic.names import Condition, Field
 from workspace.semantic.periods import Span, Stretch
 
@@ -255,6 +255,8 @@ def measure(
         over: Whose last rows: a reference of the same dataset, e.g. `listing`.
     """
     text_of(expr)
+    if snapshot is not None:
+        one_of("snapshot", snapshot, ("first", "last"))
     if (snapshot is None) != (over is None):
         msg = f"measure({expr!r}) gives only one of snapshot= and over=."
         raise SemanticError(msg, cure='Write snapshot="last", over=<reference>.')

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from workspace.errors import SemanticError, did_you_mean
 from workspace.semantic.ask import Metrics
 from workspace.semantic.calendar import Calendar
-from workspace.semantic.declare import GRAINS, Dataset, Dim, Ref, Spec, Time
+from workspace.semantic.declare import GRAINS, Dataset, Dim, Fact, Ref, Spec, Time
 from workspace.semantic.definition import Definition, define
 from workspace.semantic.events import steps_of
 from workspace.semantic.metric import Funnel, Made, Measure, Metric, Retention, parts
-from workspace.semantic.plan import plan
+from workspace.semantic.paths import timely
+from workspace.semantic.plan import leaves, plan
 from workspace.semantic.rows import Trace
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ class Model:
         calendar: type[Dataset] | None = None,
         **metrics: Metric,
     ) -> None:
+        for cls in datasets:
+            if not hasattr(cls, "__dataset__"):
+                raise SemanticError(f"{cls!r} is no dataset.", cure="List classes derived from Dataset.")
         self.calendar = Calendar(timezone=timezone, week=week)
         self.specs: dict[str, Spec] = {cls.__dataset__.name: cls.__dataset__ for cls in datasets}
         self.metrics: Mapping[str, Metric] = dict(_metrics(self.specs, metrics))
@@ -171,7 +175,9 @@ def _check(model: Model) -> None:
 
 def _check_metric(model: Model, metric: Metric) -> None:
     """Refuse a metric whose parts do not fit together, so that it is not found out when somebody asks."""
-    plan(metric)
+    for leaf in leaves(plan(metric)):
+        if not leaf.shape.plain:
+            timely(model.specs[leaf.measure.dataset], metric.name)
     if isinstance(metric, Funnel):
         steps_of(model, metric.steps, metric.by, metric.name)
     elif isinstance(metric, Retention):
@@ -209,6 +215,8 @@ def _check_circles(model: Model) -> None:
 def _check_spec(model: Model, spec: Spec) -> None:
     if len([t for t in spec.of(Time) if t.default]) > 1:
         raise SemanticError(f"{spec.name} has two default times.", cure="Leave default=True at one of them.")
+    for member in (*spec.of(Dim), *spec.of(Fact), *spec.of(Time), *spec.of(Measure)):
+        Trace(model).home(spec).inside(member.name).resolve(member.expr)
     for measure in spec.of(Measure):
         if measure.over is not None and spec.time is None:
             msg = f"{spec.name}.{measure.name} is a level over time, but {spec.name} has no default time."

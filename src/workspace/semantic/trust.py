@@ -149,7 +149,7 @@ def _reference(whole: _Whole, spec: Spec, ref: Ref) -> Check:
         severity="warning" if apart else "error",
         violations=partial(_uncovered if followed else _lost, whole, spec, ref),
         among=partial(_naming_versions if followed else _naming, whole, spec, ref),
-        allowed=ref.missing,
+        allowed=ref.missing or 0.0,
         shown=_sources(whole, spec, ref) | ({"valid_from": ()} if followed else {}),
     )
 
