@@ -37,6 +37,9 @@ class Engine(ABC):
         self.release = release
         self._lake = lake
         self._parts: dict[str, views.Parts] = {}
+        # An expression takes longer to build than many a question, and never changes.
+        self._live: dict[str, ibis.Table] = {}
+        self._versions: dict[str, ibis.Table] = {}
 
     @property
     def tables(self) -> list[str]:
@@ -51,8 +54,9 @@ class Engine(ABC):
         """
         if name.startswith(f"{SYSTEM}."):
             return self._system(name)
-        parts = self._open(name)
-        return views.live(parts).drop(LOG_META.names)
+        if name not in self._live:
+            self._live[name] = views.live(self._open(name)).drop(LOG_META.names)
+        return self._live[name]
 
     def history(self, name: str) -> ibis.Table:
         """Give every version of every row, with `valid_from` and `valid_to` (half-open, UTC).
@@ -60,7 +64,9 @@ class Engine(ABC):
         Raises:
             LakeError: The release has no such table.
         """
-        return views.versions(self._open(name)).drop(LOG_META.names)
+        if name not in self._versions:
+            self._versions[name] = views.versions(self._open(name)).drop(LOG_META.names)
+        return self._versions[name]
 
     def deleted(self, name: str) -> ibis.Table:
         """Give every deletion of a row: the key's columns, and the moment as `deleted_at` (UTC).
