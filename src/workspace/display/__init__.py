@@ -6,7 +6,7 @@ from workspace.display.charts import chart, svg
 from workspace.display.formats import formatter
 from workspace.display.tables import STYLE, html_table, text
 from workspace.display.theme import config, enable, to_svg
-from workspace.display.view import Column, View
+from workspace.display.view import Column, View, tabled
 from workspace.display.xlsx import write_xlsx
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "formatter",
     "html_table",
     "svg",
+    "tabled",
     "text",
     "to_svg",
     "write_xlsx",

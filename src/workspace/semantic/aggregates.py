@@ -25,6 +25,11 @@ def is_sum(value: Any) -> bool:
     return isinstance(value.op(), (*_COUNTS, ops.Sum))
 
 
+def is_additive(value: Any) -> bool:
+    """Tell whether groups of rows add up to the whole."""
+    return isinstance(value.op(), _SUMS)
+
+
 def portable(value: Any) -> Any:
     """Write an aggregate so that every engine gives the same: averages and quantiles are of doubles."""
 

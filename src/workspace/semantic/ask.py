@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from workspace import display
 from workspace.errors import SemanticError, did_you_mean
 from workspace.semantic.answer import Answer, Between, Where, many, stamp
@@ -102,7 +100,7 @@ class Metrics:
         return display.View(
             title=f"{len(found)} metrics",
             columns=tuple(display.Column(name=name, kind="category") for name in columns),
-            rows=pa.table(columns),
+            rows=display.tabled(columns),
             count=len(found),
             caption=f"release {release.name} · as of {stamp(release.as_of)}",
         )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from workspace import display
 
 if TYPE_CHECKING:
@@ -68,7 +66,7 @@ class Audit:
                 display.Column(name=name, kind="value" if name == "rows against it" else "category", unit="count")
                 for name in columns
             ),
-            rows=pa.table(columns),
+            rows=display.tabled(columns),
             count=len(done),
             notes=tuple(c.text for c in done if c.verdict != "holds"),
         )

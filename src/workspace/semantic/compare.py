@@ -6,11 +6,9 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from workspace import display
 from workspace.errors import SemanticError
-from workspace.semantic import calendar
+from workspace.semantic import aggregates, calendar
 from workspace.semantic.compile import Compiler
 from workspace.semantic.declare import Dim
 from workspace.semantic.metric import Arithmetic, Funnel, Metric
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pandas as pd
+    import pyarrow as pa
 
     from workspace.semantic.answer import Answer
     from workspace.semantic.names import By
@@ -102,6 +101,9 @@ def why(answer: Answer, before: Any, after: Any, fields: tuple[By, ...]) -> Comp
     exactly (E. M. Kitagawa, Components of a Difference Between Two Rates, JASA 50 (272), 1955).
     """
     asked = answer.question
+    if asked.overlap:
+        msg = f"{asked.text} counts rows several times, so groups do not add up to its change."
+        raise SemanticError(msg, cure="Ask why() without overlap=True.")
     if len(asked.metrics) > 1 or asked.by or asked.having:
         raise SemanticError(f"{asked.text} is more than one number.", cure="Ask why() of one metric without groups.")
     metric = asked.metrics[0]
@@ -150,7 +152,8 @@ def _sides(answer: Answer, metric: Metric) -> list[Metric]:
         reached = (len(metric.steps) - 1, 0)
         sides = [dataclasses.replace(metric, reached=n, name=f"{metric.name}_{n}") for n in reached]
     elif isinstance(metric, Arithmetic) and metric.sign == "/":
-        sides = [side for side in (metric.left, metric.right) if isinstance(side, Metric)]
+        both = [side for side in (metric.left, metric.right) if isinstance(side, Metric)]
+        sides = both if len(both) > 1 else sides
     if not all(_is_sum(answer, side) for side in sides):
         msg = f"{metric.name} is neither a sum nor a ratio of two sums, so groups do not add up to its change."
         raise SemanticError(msg, cure="Ask why() of the sums that it is made of.")
@@ -161,7 +164,9 @@ def _is_sum(answer: Answer, metric: Metric) -> bool:
     if not isinstance(plan(metric), Leaf):
         return False
     (branch,) = Compiler(answer.model, answer.reader).branches(Question(metrics=(metric,)))
-    return all(part.sums and branch.first.over is None for part in branch.parts())
+    home = branch.rows().home(branch.home)
+    values = [branch.aggregate(home, leaf) for leaf in branch.leaves.values()]
+    return branch.first.over is None and all(map(aggregates.is_additive, values))
 
 
 def _dimensions(answer: Answer, metric: Metric) -> list[Field]:
@@ -225,12 +230,4 @@ def _less(now: Any, then: Any) -> Any:
 
 
 def _table(rows: list[dict[str, Any]], names: list[str]) -> pa.Table:
-    columns = {}
-    for name in names:
-        values = [row.get(name) for row in rows]
-        try:
-            columns[name] = pa.array(values)
-        except (pa.ArrowInvalid, pa.ArrowTypeError):
-            # The groups of several dimensions may be of several types.
-            columns[name] = pa.array([None if value is None else str(value) for value in values])
-    return pa.table(columns)
+    return display.tabled({name: [row.get(name) for row in rows] for name in names})

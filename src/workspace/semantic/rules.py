@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from workspace.engine.checks import Check
 from workspace.errors import SemanticError, did_you_mean
 from workspace.semantic.ask import Metrics
 from workspace.semantic.question import check as answerable
@@ -18,6 +17,7 @@ from workspace.semantic.question import check as answerable
 if TYPE_CHECKING:
     import ibis
 
+    from workspace.engine.checks import Check
     from workspace.semantic.join import Reader
     from workspace.semantic.metric import Metric
     from workspace.semantic.model import Model
@@ -107,6 +107,9 @@ def _check(model: Model, name: str, rule: Rule) -> Check:
             raise SemanticError(msg, cure=did_you_mean(metric.name, model.metrics))
     columns = _key(model, name, rule.by) if rule.by else ()
     answerable(model, _asked(Metrics(model, None), rule).question)  # type: ignore[arg-type]  # nothing is read yet
+    # The engines come with it, which declarations do not need.
+    from workspace.engine.checks import Check
+
     return Check(
         name=name,
         description=rule.description,
