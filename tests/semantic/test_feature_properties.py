@@ -15,7 +15,7 @@ from semantic.brute_time import begin, periods
 from semantic.drawn import tables
 from semantic.shop import DATASETS, RATIOS, Lines, Orders, Shop
 from workspace.errors import SemanticError
-from workspace.semantic import Model
+from workspace.semantic import Model, funnel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,7 @@ MODEL = Model(
     **RATIOS,
     red_fees=Lines.fees.where(_.product.colour == "a", _.order.status == "done"),
     done_share=Orders.orders.where(_.status == "done") / Orders.orders,
+    back=funnel(Orders.orders.where(_.status == "done"), Orders.orders.where(_.status == "returned"), by="buyer"),
 )
 OF_LINES: dict[str, Callable[[list[Row]], Any]] = {
     "revenue": total("amount"),
@@ -38,6 +39,7 @@ OF_LINES: dict[str, Callable[[list[Row]], Any]] = {
     "fees": fees,
 }
 OF_ORDERS: dict[str, Callable[[list[Row]], Any]] = {"orders": len, "buyers": buyers}
+RATES = ("basket", "return_rate", "done_share", "back")
 COUNTS = ("lines", "orders", "buyers", "returned")
 line_dims = st.lists(st.sampled_from(["month", "status", "country", "colour", "tier"]), unique=True, max_size=3)
 order_dims = st.lists(st.sampled_from(["month", "status", "country"]), unique=True, max_size=2)
@@ -292,13 +294,13 @@ def test_the_rows_behind_a_number(rows: Rows, by: list[str], status: str, window
 
 
 @few
-@given(tables, st.sampled_from(["revenue", "orders", "basket", "return_rate"]))
+@given(tables, st.sampled_from(["revenue", "orders", "basket", "return_rate", "done_share", "back"]))
 def test_effects_add_up_to_the_whole_change(rows: Rows, name: str) -> None:
     m = MODEL.bind(Shop(rows))
     metric = getattr(m, name)
     windows = (("2026-03-27", "2026-04-15"), ("2026-04-15", "2026-05-30"))
     values = [metric.by(between=window).value() for window in windows]
-    if None in values and (name in ("basket", "return_rate") or values == [None, None]):
+    if None in values and (name in RATES or values == [None, None]):
         with pytest.raises(SemanticError, match="no change to explain"):
             metric.why(*windows)
         return
@@ -309,7 +311,7 @@ def test_effects_add_up_to_the_whole_change(rows: Rows, name: str) -> None:
     table = metric.why(*windows).to_arrow().to_pylist()
     for row in table:
         effects[row["by"]] = effects.get(row["by"], 0) + row["effect"]
-        if name in ("basket", "return_rate"):
+        if name in RATES:
             assert equal(row["mix"] + row["rate"], row["effect"])
     for effect in effects.values():
         assert abs(effect - (after - before)) <= 1e-9 * max(1, abs(after), abs(before))
@@ -319,3 +321,20 @@ def test_effects_add_up_to_the_whole_change(rows: Rows, name: str) -> None:
             for side, window in zip(("before", "after"), windows, strict=True):
                 value = metric.by(where=m.status == row["group"], between=window).value()
                 assert equal(row[side] or 0, value or 0), (row, value)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda m: m.buyers,  # one who bought twice would be in two groups
+        lambda m: (m.revenue / m.buyers).named("each"),
+        lambda m: (m.revenue / 2).named("half"),
+        lambda m: (1 / m.orders).named("inverse"),
+        lambda m: m.dearest,
+        lambda m: m.in_stock,
+        lambda m: m.orders.by(overlap=True),
+    ],
+)
+def test_what_groups_do_not_add_up_to_is_not_explained_by_them(m: Any, made: Any) -> None:
+    with pytest.raises(SemanticError, match="groups do not add up to its change"):
+        made(m).why(("2026-06-01", "2026-06-15"), ("2026-06-15", "2026-06-30"))
