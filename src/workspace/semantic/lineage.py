@@ -90,8 +90,11 @@ def rows_behind(model: Model, reader: Reader, question: Question) -> Any:
     """List the rows that a question counts.
 
     Raises:
-        SemanticError: Its metrics are counted in different datasets.
+        SemanticError: Its metrics are counted in different datasets, or it chooses among groups.
     """
+    if question.having or question.top is not None:
+        msg = f"{question.text} chooses among groups, and rows belong to all of them."
+        raise SemanticError(msg, cure="Ask for the rows of one group: .rows(m.<dimension> == <value>).")
     branches = Compiler(model, reader).branches(question)
     homes = list(dict.fromkeys(branch.home.name for branch in branches))
     if len(branches) > 1:

@@ -121,6 +121,8 @@ def _check_leaf(model: Model, question: Question, metric: Metric, leaf: Leaf) ->
     for condition in leaf.conditions:
         for field in condition.fields if isinstance(condition, Condition) else ():
             locate(model, home, field.entity if isinstance(field, Per) else field, metric.name)
+    if leaf.within is not None and leaf.measure.over is not None:
+        _check_level_share(model, question, metric, leaf)
     columns = {field.column for field in question.by}
     for field in leaf.within or ():
         if question.top is not None and not field.grain:
@@ -129,6 +131,17 @@ def _check_leaf(model: Model, question: Question, metric: Metric, leaf: Leaf) ->
         if field.column not in columns:
             msg = f"{metric.name} is a share within {field.path}, which the question is not grouped by."
             raise SemanticError(msg, cure=f"Add m.{field.path} to by=.")
+
+
+def _check_level_share(model: Model, question: Question, metric: Metric, leaf: Leaf) -> None:
+    """Refuse the share of a level in that of all time, which is the level of one moment and no whole."""
+    home, within = model.specs[leaf.measure.dataset], {field.column for field in leaf.within or ()}
+    for field in question.by:
+        if is_own_time(model, home, field, metric.name) and field.column not in within:
+            msg = (
+                f"{metric.name} is the share of a level, and a level of all {field.path}s together is that of the last."
+            )
+            raise SemanticError(msg, cure=f"Take the share within it: share(within=m.{field.path}).")
 
 
 def _check_moved(model: Model, question: Question, metric: Metric, leaf: Leaf) -> None:
