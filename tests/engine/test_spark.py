@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -200,6 +203,22 @@ def test_an_engine_that_cannot_be_reached_is_named(made: tuple[Lake, list[str]],
     with pytest.raises(SettingsError, match=message) as refused:
         open_engine(made[0], find(made[0]), url)
     assert "secret" not in str(refused.value)
+
+
+def test_another_kind_of_server_is_named(made: tuple[Lake, list[str]]) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"sc://127.0.0.1:{server.server_port}"
+        with pytest.raises(SettingsError, match=f"The server at {url} refuses a session") as refused:
+            open_engine(made[0], find(made[0]), url)
+        server.shutdown()
+    assert "speaks Spark Connect" in refused.value.cure
+
+
+def test_python_with_a_text_is_told_what_pyspark_cannot(made: tuple[Lake, list[str]]) -> None:
+    text = "from workspace.engine.spark import reach; reach('sc://127.0.0.1:1')"
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
+    assert "The engine cannot be used from `python -c`." in done.stderr
 
 
 def test_a_missing_extra_names_the_command(made: tuple[Lake, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:

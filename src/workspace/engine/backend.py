@@ -5,6 +5,7 @@ Imported only when such an engine is used: it needs the extra `spark`.
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import ibis.expr.datatypes as dt
@@ -22,6 +23,7 @@ from ibis.common.patterns import replace
 from ibis.formats.pandas import PandasData
 from ibis.formats.pyarrow import PyArrowSchema
 from pyspark.errors import PySparkException
+from pyspark.sql.connect.client.retries import DefaultPolicy
 from pyspark.sql.connect.session import SparkSession
 
 if TYPE_CHECKING:
@@ -125,7 +127,14 @@ class SparkBackend(Backend):  # type: ignore[misc]
         return pa.table(columns, schema=promised)
 
     def _begin(self) -> None:
-        self.do_connect(session=SparkSession.builder.remote(self._url).create())  # sets the time zone, which is UTC
+        session = SparkSession.builder.remote(self._url).create()
+        patient = session.client.get_retry_policies()
+        # What does not speak Spark Connect is told apart at once; by default it is asked for ten minutes.
+        session.client.set_retry_policies([DefaultPolicy(max_retries=3)])
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"\[RETRIES_EXCEEDED\]")  # an error follows and says more
+            self.do_connect(session=session)  # sets the time zone, which is UTC
+        session.client.set_retry_policies(patient)
         for view, (path, version) in self._versions.items():
             self._pin(view, path, version)
 

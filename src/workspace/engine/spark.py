@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -115,6 +116,9 @@ def reach(url: str) -> SparkBackend:
     except ImportError as error:
         msg = f"The engine {url.partition('/;')[0]} needs a package that is not installed: {error.name}."
         raise SettingsError(msg, cure="pip install 'bookmyevent-workspace[spark]'") from None
+    except SystemExit:  # so pyspark ends what it takes for a doctest of its own
+        msg = "The engine cannot be used from `python -c`."
+        raise SettingsError(msg, cure="Write the lines into a file, or use a notebook.") from None
     _knock(url)
     try:
         return SparkBackend(url)
@@ -147,6 +151,8 @@ def _refusals() -> tuple[type[Exception], ...]:
 
 
 def _first_line(error: Exception) -> str:
+    if found := re.search(r'details = "([^"]*)', str(error)):  # below it, gRPC tells of itself
+        return found[1]
     return str(error).strip().partition("\n")[0]
 
 
