@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
+from ibis import _
 
+import workspace.semantic as ws
 from semantic.brute import equal
+from semantic.shop import connection
 from semantic.worlds import ADDITIVE, COUNTS, Path, Raw, World, level, sums, worlds
 
 if TYPE_CHECKING:
@@ -121,10 +124,10 @@ def test_every_measure_equals_brute_force(factor: int) -> None:
         found = ask(m, names, fields, **how)
         wanted = {name: expected(question, name) for name in names}
         assert found.keys() == set().union(*wanted.values())
-        for key, row in found.items():
+        for group, row in found.items():
             for name, value in row.items():
                 absent = 0 if name.startswith(COUNTS) else None
-                assert equal(value, wanted[name].get(key, absent)), (key, name, value, wanted[name].get(key, absent))
+                assert equal(value, wanted[name].get(group, absent)), (group, name, value)
 
     check()
 
@@ -165,7 +168,7 @@ def test_together_is_apart(factor: int) -> None:
         apart = {name: ask(m, [name], fields) for name in names}
         note(f"{[f.path for f in fields]}")
         assert together.keys() == set().union(*apart.values())
-        for key, row in together.items():
+        for group, row in together.items():
             for name, value in row.items():
                 absent = 0 if name.startswith(COUNTS) else None
                 assert value == (apart[name][key][name] if key in apart[name] else absent), (key, name)
@@ -256,3 +259,37 @@ def test_overlap_counts_each_row_once_for_each_value(factor: int) -> None:
         assert home.number == one
 
     check()
+
+
+def test_columns_may_have_any_names() -> None:
+    """Also those that joined columns might be given: `customer__country` is not the country of the customer."""
+    connection().raw_sql("create or replace table \"w.customers\" as select 1 as id, 'theirs' as country")
+    connection().raw_sql(
+        "create or replace table \"w.orders\" as select 1 as id, 1 as customer_id, 'mine' as customer__country,"
+        " timestamptz '2026-06-01 00:00:00+00' as at, 'text' as at__wall, 5 as day__, 6 as who__"
+    )
+
+    class Customers(ws.Dataset, table="w.customers"):
+        person = ws.key(_.id)
+        country = ws.dim(_.country)
+
+    class Orders(ws.Dataset, table="w.orders"):
+        order = ws.key(_.id)
+        customer = ws.ref(Customers, _.customer_id)
+        at = ws.time(_.at, default=True)
+        mine, noted = ws.dim(_.customer__country), ws.dim(_.at__wall)
+        orders, days, people = ws.measure(_.count()), ws.measure(_.day__.sum()), ws.measure(_.who__.sum())
+
+    m = ws.Model(Customers, Orders, timezone="Europe/Berlin").bind(World([]))
+    answer = m(m.orders, m.days, m.people, by=[m.day, m.customer.country, m.mine, m.noted])
+    assert answer.to_arrow().to_pylist() == [
+        {
+            "day": date(2026, 6, 1),
+            "customer_country": "theirs",
+            "mine": "mine",
+            "noted": "text",
+            "orders": 1,
+            "days": 5,
+            "people": 6,
+        }
+    ]
