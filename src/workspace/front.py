@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from workspace.engine import Checked
     from workspace.lake import Release
     from workspace.semantic import Metrics
-    from workspace.semantic.audit import Audit
+    from workspace.semantic.trust.audit import Audit
 
 _CHECKS = pa.schema(
     [
@@ -185,7 +185,7 @@ class Workspace:
             RunError: A check with severity error failed, or could not be asked; nothing will be published.
         """
         # Only this step needs the language; who opens a release to read a table does not.
-        from workspace.semantic.audit import Audit
+        from workspace.semantic.trust.audit import Audit
 
         audit = Audit(release=self.release.name, done=tuple(self._checked()))
         self._lake.record("checks", self._recorded(audit))

@@ -46,7 +46,7 @@ def test_nothing_found_is_said(m: Any) -> None:
 
 
 def test_a_long_answer_is_cut_and_says_so(m: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workspace.semantic.answer.SHOWN", 2)
+    monkeypatch.setattr("workspace.semantic.answers.answer.SHOWN", 2)
     answer = m.orders.by(m.order)
     assert answer._fetched.rows.num_rows == 2
     assert answer._fetched.count == 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workspace.engine import Check, Checked
-from workspace.semantic.audit import Audit
+from workspace.semantic.trust.audit import Audit
 
 
 def checked(name: str, severity: Any, **found: Any) -> Checked:

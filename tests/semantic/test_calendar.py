@@ -14,7 +14,7 @@ from ibis import _
 from semantic.shop import Shop, at, connection
 from workspace.errors import SemanticError
 from workspace.semantic import Dataset, Model, measure, time
-from workspace.semantic.calendar import WEEKDAYS, Calendar, between, last
+from workspace.semantic.language.calendar import WEEKDAYS, Calendar, between, last
 
 
 class Events(Dataset, table="shop.customers"):

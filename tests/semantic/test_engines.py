@@ -23,7 +23,7 @@ from semantic.questions import COMPANY_QUESTIONS, SHOP, SHOP_QUESTIONS
 from semantic.shop import FOREVER, SCHEMAS, connection, small_shop
 from workspace.engine.spark import reach
 from workspace.metrics import model as company_model
-from workspace.semantic.dialect import dialect
+from workspace.semantic.language.dialect import dialect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

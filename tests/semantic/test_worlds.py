@@ -171,7 +171,7 @@ def test_together_is_apart(factor: int) -> None:
         for group, row in together.items():
             for name, value in row.items():
                 absent = 0 if name.startswith(COUNTS) else None
-                assert value == (apart[name][key][name] if key in apart[name] else absent), (key, name)
+                assert value == (apart[name][group][name] if group in apart[name] else absent), (group, name)
 
     check()
 
@@ -246,9 +246,9 @@ def test_overlap_counts_each_row_once_for_each_value(factor: int) -> None:
         where = None if kept is None else word == kept
         found = ask(m, names, [word], overlap=True, where=where)
         assert {key for (key,) in found} == groups.keys()
-        for (key,), row in found.items():
+        for (group,), row in found.items():
             for name, value in row.items():
-                assert equal(value, sums(world, one, name, groups[key])), (key, name)
+                assert equal(value, sums(world, one, name, groups[group])), (group, name)
         # Without groups a condition on the many keeps a row once, however many fulfil it.
         rows = [row for row in world.home(one) if kept is None or values[row["id"]]]
         (whole,) = ask(m, names, [], overlap=True, where=where).values()

@@ -5,15 +5,16 @@ Start with `Dataset` and `Model`; `Model.bind(reader)` gives the object that is 
 
 from __future__ import annotations
 
-from workspace.semantic.answer import Answer
-from workspace.semantic.ask import Metrics
-from workspace.semantic.declare import Dataset, dim, exact, fact, key, ref, time
+from workspace.semantic.answers.answer import Answer
+from workspace.semantic.answers.ask import Metrics
+from workspace.semantic.compile.join import Reader
 from workspace.semantic.definition import Definition
-from workspace.semantic.join import Reader
-from workspace.semantic.metric import Metric, funnel, measure, metric, ratio, retention
+from workspace.semantic.language.declare import Dataset, dim, exact, fact, key, ref, time
+from workspace.semantic.language.making import funnel, measure, metric, ratio, retention
+from workspace.semantic.language.metric import Metric
+from workspace.semantic.language.words import Condition, Field
 from workspace.semantic.model import Model
-from workspace.semantic.names import Condition, Field
-from workspace.semantic.rules import agree, none, rules
+from workspace.semantic.trust.rules import agree, none, rules
 
 __all__ = [
     "Answer",

@@ -10,9 +10,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from workspace.semantic.declare import Dim, Fact, Key, Member, Ref, Spec, Time, text_of
-from workspace.semantic.events import steps_of
-from workspace.semantic.metric import (
+from workspace.semantic.compile.events import steps_of
+from workspace.semantic.compile.paths import locate, value_at
+from workspace.semantic.compile.rows import Trace
+from workspace.semantic.language.declare import Dim, Fact, Key, Member, Ref, Spec, Time, text_of
+from workspace.semantic.language.metric import (
     Arithmetic,
     Filtered,
     Funnel,
@@ -25,16 +27,14 @@ from workspace.semantic.metric import (
     parts,
     said,
 )
-from workspace.semantic.names import Condition, Per
-from workspace.semantic.paths import locate, value_at
-from workspace.semantic.periods import Shape, Span
-from workspace.semantic.rows import Trace
+from workspace.semantic.language.periods import Shape, Span
+from workspace.semantic.language.words import Condition, Per
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from workspace.semantic.compile.rows import Place
     from workspace.semantic.model import Model
-    from workspace.semantic.rows import Place
 
 
 @dataclass(frozen=True, kw_only=True)

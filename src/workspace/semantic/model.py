@@ -6,20 +6,20 @@ import graphlib
 from typing import TYPE_CHECKING, Any
 
 from workspace.errors import SemanticError, did_you_mean
-from workspace.semantic.ask import Metrics
-from workspace.semantic.calendar import Calendar
-from workspace.semantic.declare import GRAINS, Dataset, Dim, Fact, Ref, Spec, Time
+from workspace.semantic.answers.ask import Metrics
+from workspace.semantic.compile.events import steps_of
+from workspace.semantic.compile.paths import timely
+from workspace.semantic.compile.plan import leaves, plan
+from workspace.semantic.compile.rows import Trace
 from workspace.semantic.definition import Definition, define
-from workspace.semantic.events import steps_of
-from workspace.semantic.metric import Funnel, Made, Measure, Metric, Retention, parts
-from workspace.semantic.paths import timely
-from workspace.semantic.plan import leaves, plan
-from workspace.semantic.rows import Trace
+from workspace.semantic.language.calendar import Calendar
+from workspace.semantic.language.declare import GRAINS, Dataset, Dim, Fact, Ref, Spec, Time
+from workspace.semantic.language.metric import Funnel, Made, Measure, Metric, Retention, parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from workspace.semantic.join import Reader
+    from workspace.semantic.compile.join import Reader
 
 
 class Model:

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workspace.errors import SemanticError
-from workspace.semantic.declare import Dim, Spec
-from workspace.semantic.metric import parts
-from workspace.semantic.names import find
+from workspace.semantic.language.declare import Dim, Spec
+from workspace.semantic.language.metric import parts
+from workspace.semantic.language.names import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from workspace.semantic.ask import Metrics
-    from workspace.semantic.declare import Ref
+    from workspace.semantic.answers.ask import Metrics
+    from workspace.semantic.language.declare import Ref
     from workspace.semantic.model import Model
 
 _DATASET = re.compile(r"^dataset (\w+) =", re.MULTILINE)

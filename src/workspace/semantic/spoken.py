@@ -33,12 +33,12 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from workspace.errors import SemanticError, did_you_mean
-from workspace.semantic.answer import Answer
-from workspace.semantic.names import Condition, Field, Per
+from workspace.semantic.answers.answer import Answer
+from workspace.semantic.language.words import Condition, Field, Per
 
 if TYPE_CHECKING:
-    from workspace.semantic.ask import Metrics
-    from workspace.semantic.names import By
+    from workspace.semantic.answers.ask import Metrics
+    from workspace.semantic.language.words import By
 
 SIGNS: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,

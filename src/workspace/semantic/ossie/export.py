@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from workspace.semantic.declare import Dim, Fact, Key, Ref, Spec, Time, text_of
-from workspace.semantic.metric import Arithmetic, Filtered, Measure, Metric
-from workspace.semantic.names import Condition
+from workspace.semantic.language.declare import Dim, Fact, Key, Ref, Spec, Time, text_of
+from workspace.semantic.language.metric import Arithmetic, Filtered, Measure, Metric
+from workspace.semantic.language.words import Condition
 from workspace.semantic.ossie.expressions import Writer, field_sql, identifier, relation
 from workspace.semantic.ossie.names import ANSI, VENDOR, VERSION, InexpressibleError, digest
 from workspace.semantic.ossie.python import source

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ibis.common import deferred
 
-from workspace.semantic.declare import Dim, Fact, Key, Ref, Spec, Time, path_of
+from workspace.semantic.language.declare import Dim, Fact, Key, Ref, Spec, Time, path_of
 from workspace.semantic.ossie.names import InexpressibleError
 
 if TYPE_CHECKING:

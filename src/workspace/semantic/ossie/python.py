@@ -5,15 +5,15 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from workspace.semantic.declare import text_of
-from workspace.semantic.metric import Arithmetic, Filtered, Funnel, Measure, Retention, Share, Timed
-from workspace.semantic.names import Condition
+from workspace.semantic.language.declare import text_of
+from workspace.semantic.language.metric import Arithmetic, Filtered, Funnel, Measure, Retention, Share, Timed
+from workspace.semantic.language.words import Condition
 from workspace.semantic.ossie.names import InexpressibleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from workspace.semantic.metric import Metric
+    from workspace.semantic.language.metric import Metric
 
 _SAFE = (
     ast.Expression,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from workspace.errors import SemanticError
-from workspace.semantic.declare import RESERVED
+from workspace.semantic.language.declare import RESERVED
 from workspace.semantic.ossie.names import DIALECTS, InexpressibleError, digest, extension, named
 from workspace.semantic.ossie.python import is_safe
 from workspace.semantic.ossie.statements import parse, python

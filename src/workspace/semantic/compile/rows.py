@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import ibis
 
 from workspace.errors import SemanticError
-from workspace.semantic.declare import Dim, Fact, Key, Ref, Spec, Time, path_of
+from workspace.semantic.language.declare import Dim, Fact, Key, Ref, Spec, Time, path_of
 
 if TYPE_CHECKING:
-    from workspace.semantic.calendar import Window
+    from workspace.semantic.language.calendar import Window
     from workspace.semantic.model import Model
 
 Chain = tuple[str, ...]

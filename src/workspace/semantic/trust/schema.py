@@ -10,19 +10,19 @@ import pyarrow as pa
 
 from workspace.engine.checks import UNASKABLE
 from workspace.errors import did_you_mean
-from workspace.semantic.declare import Dim, Fact, Key, Member, Ref, Spec, Time
-from workspace.semantic.join import joined
-from workspace.semantic.metric import Filtered, Measure, made_of, parts
-from workspace.semantic.names import Condition
-from workspace.semantic.rows import Trace
+from workspace.semantic.compile.join import joined
+from workspace.semantic.compile.rows import Trace
+from workspace.semantic.language.declare import Dim, Fact, Key, Member, Ref, Spec, Time
+from workspace.semantic.language.metric import Filtered, Measure, made_of, parts
+from workspace.semantic.language.words import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from workspace.semantic.join import Reader
-    from workspace.semantic.metric import Metric
+    from workspace.semantic.compile.join import Reader
+    from workspace.semantic.compile.rows import Place
+    from workspace.semantic.language.metric import Metric
     from workspace.semantic.model import Model
-    from workspace.semantic.rows import Place
 
 
 @dataclass(frozen=True)

@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from workspace.semantic import aggregates
-from workspace.semantic.events import Activity, begin, counted_rows, enter_funnel, keys_of, steps_of
-from workspace.semantic.join import Joined, joined, repeat
-from workspace.semantic.metric import Measure, said
-from workspace.semantic.plan import Entered, Leaf, Returned
-from workspace.semantic.rows import Trace
+from workspace.semantic.compile import aggregates
+from workspace.semantic.compile.events import Activity, begin, counted_rows, enter_funnel, keys_of, steps_of
+from workspace.semantic.compile.join import Joined, joined, repeat
+from workspace.semantic.compile.plan import Entered, Leaf, Returned
+from workspace.semantic.compile.rows import Trace
+from workspace.semantic.language.metric import Measure, said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from workspace.semantic.calendar import Window
-    from workspace.semantic.declare import Spec
-    from workspace.semantic.join import Reader
+    from workspace.semantic.compile.join import Reader
+    from workspace.semantic.compile.question import Question
+    from workspace.semantic.compile.reading import Reading
+    from workspace.semantic.compile.rows import Place
+    from workspace.semantic.language.calendar import Window
+    from workspace.semantic.language.declare import Spec
     from workspace.semantic.model import Model
-    from workspace.semantic.question import Question
-    from workspace.semantic.reading import Reading
-    from workspace.semantic.rows import Place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,7 +217,7 @@ class Branch:
         home = scope.home(self.home)
         values = {name: self.aggregate(home, leaf) for name, leaf in self.leaves.items()}
         own = self.reading.own_times(self.reading.fields)
-        from workspace.semantic.along import Along, by_day_first
+        from workspace.semantic.compile.along import Along, by_day_first
 
         plain = all(leaf.shape.plain for leaf in self.leaves.values())
         if not own or (plain and not by_day_first(self, own, values)):

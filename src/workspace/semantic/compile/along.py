@@ -6,18 +6,18 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from workspace.semantic import aggregates, timed
-from workspace.semantic.calendar import Window
-from workspace.semantic.join import Joined
+from workspace.semantic.compile import aggregates, timed
+from workspace.semantic.compile.join import Joined
+from workspace.semantic.language.calendar import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
-    from workspace.semantic.branch import Branch, Part
-    from workspace.semantic.calendar import Calendar
-    from workspace.semantic.names import By
-    from workspace.semantic.periods import Shape, Span
+    from workspace.semantic.compile.branch import Branch, Part
+    from workspace.semantic.language.calendar import Calendar
+    from workspace.semantic.language.periods import Shape, Span
+    from workspace.semantic.language.words import By
 
 DAY, GROUP = "day__", "group__"
 

@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from workspace.errors import SemanticError
-from workspace.semantic import timed
-from workspace.semantic.bridge import way
-from workspace.semantic.declare import GRAINS, Time
-from workspace.semantic.metric import Measure, Metric
-from workspace.semantic.names import By, Condition, Field, Per, endings, meaning
-from workspace.semantic.paths import is_own_time, locate, timely
-from workspace.semantic.plan import Leaf, leaves, plan
-from workspace.semantic.reading import to_many
+from workspace.semantic.compile import timed
+from workspace.semantic.compile.bridge import way
+from workspace.semantic.compile.paths import is_own_time, locate, timely
+from workspace.semantic.compile.plan import Leaf, leaves, plan
+from workspace.semantic.compile.reading import to_many
+from workspace.semantic.language.declare import GRAINS, Time
+from workspace.semantic.language.metric import Measure, Metric
+from workspace.semantic.language.names import endings, meaning
+from workspace.semantic.language.words import By, Condition, Field, Per
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workspace.semantic.calendar import Window
+    from workspace.semantic.language.calendar import Window
     from workspace.semantic.model import Model
 
 

@@ -14,14 +14,14 @@ import ibis
 from ibis import _
 
 from workspace.errors import SemanticError, did_you_mean
-from workspace.semantic.calendar import Window
+from workspace.semantic.language.calendar import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import date
 
-    from workspace.semantic.calendar import Calendar
-    from workspace.semantic.periods import Shape, Span, Stretch
+    from workspace.semantic.language.calendar import Calendar
+    from workspace.semantic.language.periods import Shape, Span, Stretch
 
 NESTED = {
     "hour": ("hour", "day", "week", "month", "quarter", "year"),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workspace.semantic.compile import Compiler
-from workspace.semantic.reading import to_many
+from workspace.semantic.compile.compiler import Compiler
+from workspace.semantic.compile.reading import to_many
 
 if TYPE_CHECKING:
-    from workspace.semantic.join import Reader
+    from workspace.semantic.compile.join import Reader
+    from workspace.semantic.compile.question import Question
     from workspace.semantic.model import Model
-    from workspace.semantic.question import Question
 
 
 def notes(model: Model, reader: Reader, question: Question) -> list[str]:

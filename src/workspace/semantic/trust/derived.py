@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from workspace.engine.checks import Check, overlaps, repeated
-from workspace.semantic.calendar import OPEN_START
-from workspace.semantic.declare import Key, Ref, Spec, path_of
-from workspace.semantic.join import Joined, joined
-from workspace.semantic.rows import Trace
-from workspace.semantic.schema import problems
+from workspace.semantic.compile.join import Joined, joined
+from workspace.semantic.compile.rows import Trace
+from workspace.semantic.language.calendar import OPEN_START
+from workspace.semantic.language.declare import Key, Ref, Spec, path_of
+from workspace.semantic.trust.schema import problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from workspace.semantic.join import Reader
+    from workspace.semantic.compile.join import Reader
+    from workspace.semantic.compile.rows import Place
     from workspace.semantic.model import Model
-    from workspace.semantic.rows import Place
 
 
 def checks(model: Model, keys: Mapping[str, tuple[str, ...]] | None = None) -> list[Check]:

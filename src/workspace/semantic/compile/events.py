@@ -16,22 +16,22 @@ import ibis.expr.operations as ops
 from ibis import _
 
 from workspace.errors import SemanticError
-from workspace.semantic.calendar import Window
-from workspace.semantic.declare import Dim, Key, Ref
-from workspace.semantic.dialect import dialect
-from workspace.semantic.join import Joined, joined
-from workspace.semantic.names import Found, find
-from workspace.semantic.paths import value_at
-from workspace.semantic.periods import Span
-from workspace.semantic.plan import counted
-from workspace.semantic.rows import Place, Trace
+from workspace.semantic.compile.join import Joined, joined
+from workspace.semantic.compile.paths import value_at
+from workspace.semantic.compile.plan import counted
+from workspace.semantic.compile.rows import Place, Trace
+from workspace.semantic.language.calendar import Window
+from workspace.semantic.language.declare import Dim, Key, Ref
+from workspace.semantic.language.dialect import dialect
+from workspace.semantic.language.names import Found, find
+from workspace.semantic.language.periods import Span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workspace.semantic.declare import Spec
-    from workspace.semantic.join import Reader
-    from workspace.semantic.metric import Funnel, Measure, Metric, Retention
+    from workspace.semantic.compile.join import Reader
+    from workspace.semantic.language.declare import Spec
+    from workspace.semantic.language.metric import Funnel, Measure, Metric, Retention
     from workspace.semantic.model import Model
 
 
@@ -276,7 +276,7 @@ class Activity:
         return {f"{self.name}__key0": back.read_who(home), f"{self.name}__key1": period}
 
     def _shifted(self, home: Place) -> Any:
-        from workspace.semantic.timed import later
+        from workspace.semantic.compile.timed import later
 
         assert home.spec.time is not None  # noqa: S101 - for the type checker; see Model
         period = home.period(home.spec.time, self.retention.grain)
@@ -285,7 +285,7 @@ class Activity:
 
 def begin(scope: Joined, retention: Retention, name: str, *, asked: Any, as_of: Any) -> None:
     """Mark the rows with which each one begins, where the later period is over: `<name>__first`."""
-    from workspace.semantic.timed import later
+    from workspace.semantic.compile.timed import later
 
     model = scope.model
     (first,) = steps_of(model, (retention.first,), retention.by, retention.name)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from workspace.errors import SemanticError
-from workspace.semantic.declare import Dim, Time
-from workspace.semantic.metric import Measure
-from workspace.semantic.names import Found, find, meaning
+from workspace.semantic.language.declare import Dim, Time
+from workspace.semantic.language.metric import Measure
+from workspace.semantic.language.names import Found, find, meaning
 
 if TYPE_CHECKING:
-    from workspace.semantic.declare import Spec
+    from workspace.semantic.compile.rows import Place
+    from workspace.semantic.language.declare import Spec
+    from workspace.semantic.language.words import Field
     from workspace.semantic.model import Model
-    from workspace.semantic.names import Field
-    from workspace.semantic.rows import Place
 
 
 def locate(model: Model, home: Spec, field: Field, metric: str) -> Found:

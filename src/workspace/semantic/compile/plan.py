@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from workspace.errors import SemanticError
-from workspace.semantic.metric import (
+from workspace.semantic.language.metric import (
     Arithmetic,
     Filtered,
     Funnel,
@@ -17,13 +17,13 @@ from workspace.semantic.metric import (
     Timed,
     said,
 )
-from workspace.semantic.periods import Shape
+from workspace.semantic.language.periods import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from workspace.semantic.names import Field
+    from workspace.semantic.language.words import Field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +137,7 @@ def counted(step: Metric, whole: str) -> tuple[Measure, tuple[Any, ...]]:
 
 def parts_first(metric: Metric) -> Measure:
     """Give any measure of a metric, to start a leaf with."""
-    from workspace.semantic.metric import parts
+    from workspace.semantic.language.metric import parts
 
     found = parts(metric)
     if not found:

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from workspace.semantic import timed
-from workspace.semantic.along import rows_of
-from workspace.semantic.branch import Branch, Part
-from workspace.semantic.plan import Calculation, Leaf, Node, leaves, plan
-from workspace.semantic.question import Question, check
-from workspace.semantic.reading import Reading
-from workspace.semantic.shown import filled, ordered
+from workspace.semantic.compile import timed
+from workspace.semantic.compile.along import rows_of
+from workspace.semantic.compile.branch import Branch, Part
+from workspace.semantic.compile.plan import Calculation, Leaf, Node, leaves, plan
+from workspace.semantic.compile.question import Question, check
+from workspace.semantic.compile.reading import Reading
+from workspace.semantic.compile.shown import filled, ordered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from workspace.semantic.join import Reader
-    from workspace.semantic.metric import Metric
+    from workspace.semantic.compile.join import Reader
+    from workspace.semantic.language.metric import Metric
+    from workspace.semantic.language.words import By
     from workspace.semantic.model import Model
-    from workspace.semantic.names import By
 
 Slots = dict[str, Leaf]
 """The leaves of a question, by the name of the column that holds each."""

@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from workspace.errors import SemanticError
-from workspace.semantic.join import joined
-from workspace.semantic.names import Condition, Field, find
-from workspace.semantic.paths import locate, value_at
-from workspace.semantic.rows import Place, Trace
+from workspace.semantic.compile.join import joined
+from workspace.semantic.compile.paths import locate, value_at
+from workspace.semantic.compile.rows import Place, Trace
+from workspace.semantic.language.names import find
 
 if TYPE_CHECKING:
-    from workspace.semantic.declare import Ref, Spec
-    from workspace.semantic.join import Reader
+    from workspace.semantic.compile.join import Reader
+    from workspace.semantic.language.declare import Ref, Spec
+    from workspace.semantic.language.words import Condition, Field
     from workspace.semantic.model import Model
 
 

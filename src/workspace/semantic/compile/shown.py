@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from workspace.semantic import timed
-from workspace.semantic.join import Joined
-from workspace.semantic.names import Per
-from workspace.semantic.reading import REST
+from workspace.semantic.compile import timed
+from workspace.semantic.compile.join import Joined
+from workspace.semantic.compile.reading import REST
+from workspace.semantic.language.words import Per
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from workspace.semantic.join import Reader
+    from workspace.semantic.compile.join import Reader
+    from workspace.semantic.compile.question import Question
     from workspace.semantic.model import Model
-    from workspace.semantic.question import Question
 
 
 def filled(model: Model, question: Question, found: Any, sums: frozenset[str], *, end: date) -> Any:

@@ -11,7 +11,7 @@ import ibis
 import ibis.expr.datatypes as dt
 
 from workspace.errors import SemanticError
-from workspace.semantic.zones import FIRST, LAST, offsets
+from workspace.semantic.language.zones import FIRST, LAST, offsets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

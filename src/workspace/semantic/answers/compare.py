@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from workspace import display
 from workspace.errors import SemanticError
-from workspace.semantic import aggregates, calendar
-from workspace.semantic.compile import Compiler
-from workspace.semantic.declare import Dim
-from workspace.semantic.metric import Arithmetic, Funnel, Metric
-from workspace.semantic.names import Field, find
-from workspace.semantic.plan import Leaf, leaves, plan
-from workspace.semantic.question import Question
+from workspace.semantic.compile import aggregates
+from workspace.semantic.compile.compiler import Compiler
+from workspace.semantic.compile.plan import Leaf, leaves, plan
+from workspace.semantic.compile.question import Question
+from workspace.semantic.language import calendar
+from workspace.semantic.language.declare import Dim
+from workspace.semantic.language.metric import Arithmetic, Funnel, Metric
+from workspace.semantic.language.names import find
+from workspace.semantic.language.words import Field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from workspace.semantic.answer import Answer
-    from workspace.semantic.names import By
+    from workspace.semantic.answers.answer import Answer
+    from workspace.semantic.language.words import By
 
 Group = tuple[Any, ...]
 MANY = 50

@@ -10,20 +10,21 @@ import ibis
 from ibis.common.exceptions import IbisError
 
 from workspace.errors import SemanticError
-from workspace.semantic.bridge import Bridge, way
-from workspace.semantic.names import Condition, Field, Per, find
-from workspace.semantic.paths import is_own_time, locate, value_at
+from workspace.semantic.compile.bridge import Bridge, way
+from workspace.semantic.compile.paths import is_own_time, locate, value_at
+from workspace.semantic.language.names import find
+from workspace.semantic.language.words import Condition, Field, Per
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from workspace.semantic.branch import Part
-    from workspace.semantic.declare import Spec
-    from workspace.semantic.join import Reader
+    from workspace.semantic.compile.branch import Part
+    from workspace.semantic.compile.join import Reader
+    from workspace.semantic.compile.question import Question
+    from workspace.semantic.compile.rows import Place
+    from workspace.semantic.language.declare import Spec
+    from workspace.semantic.language.words import By
     from workspace.semantic.model import Model
-    from workspace.semantic.names import By
-    from workspace.semantic.question import Question
-    from workspace.semantic.rows import Place
 
 REST = "(rest)"
 """What stands for all but the largest groups."""
@@ -51,7 +52,7 @@ class PerEntity:
 
     @cached_property
     def _asked(self) -> Part:
-        from workspace.semantic.question import Question
+        from workspace.semantic.compile.question import Question
 
         return self.ask(Question(metrics=(self.per.metric,), by=(self.per.entity,), window=self.per.window))
 

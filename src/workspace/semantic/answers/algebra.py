@@ -7,14 +7,14 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
 from workspace.errors import SemanticError
-from workspace.semantic.metric import Funnel, Made, Metric, Retention
-from workspace.semantic.names import Field, Per, compare_groups
+from workspace.semantic.language.metric import Funnel, Made, Metric, Retention
+from workspace.semantic.language.words import Field, Per, compare_groups
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from workspace.semantic.calendar import Window
-    from workspace.semantic.names import Condition
+    from workspace.semantic.language.calendar import Window
+    from workspace.semantic.language.words import Condition
 
 
 class Algebra(ABC):

@@ -11,15 +11,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from workspace.errors import SemanticError, did_you_mean
-from workspace.semantic.ask import Metrics
-from workspace.semantic.question import check as answerable
+from workspace.semantic.answers.ask import Metrics
+from workspace.semantic.compile.question import check as answerable
 
 if TYPE_CHECKING:
     import ibis
 
     from workspace.engine.checks import Check
-    from workspace.semantic.join import Reader
-    from workspace.semantic.metric import Metric
+    from workspace.semantic.compile.join import Reader
+    from workspace.semantic.language.metric import Metric
     from workspace.semantic.model import Model
 
 Severity = Literal["error", "warning"]

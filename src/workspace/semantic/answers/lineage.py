@@ -6,22 +6,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from workspace.errors import SemanticError
-from workspace.semantic.branch import mark_name
-from workspace.semantic.compile import Compiler
+from workspace.semantic.compile.branch import mark_name
+from workspace.semantic.compile.compiler import Compiler
+from workspace.semantic.compile.plan import Entered, Returned
+from workspace.semantic.compile.rows import Trace
 from workspace.semantic.definition import formula
-from workspace.semantic.metric import Measure, made_of
-from workspace.semantic.plan import Entered, Returned
-from workspace.semantic.rows import Trace
+from workspace.semantic.language.metric import Measure, made_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workspace.semantic.branch import Branch
-    from workspace.semantic.join import Joined, Reader
-    from workspace.semantic.metric import Metric
+    from workspace.semantic.compile.branch import Branch
+    from workspace.semantic.compile.join import Joined, Reader
+    from workspace.semantic.compile.question import Question
+    from workspace.semantic.compile.rows import Needs
+    from workspace.semantic.language.metric import Metric
     from workspace.semantic.model import Model
-    from workspace.semantic.question import Question
-    from workspace.semantic.rows import Needs
 
 
 def lineage(model: Model, metric: Metric) -> str:

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 import ibis
 
 from workspace.errors import SemanticError, did_you_mean
-from workspace.semantic.declare import GRAINS
-from workspace.semantic.dialect import dialect
+from workspace.semantic.language.declare import GRAINS
+from workspace.semantic.language.dialect import dialect
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 OPEN_START = datetime(1, 1, 1, tzinfo=UTC)

@@ -11,18 +11,18 @@ import ibis
 
 from workspace import display
 from workspace.errors import SemanticError
-from workspace.semantic import calendar
-from workspace.semantic.algebra import Algebra
-from workspace.semantic.compare import Comparison, diff, why
-from workspace.semantic.compile import Compiler
-from workspace.semantic.declare import GRAINS
+from workspace.semantic.answers.algebra import Algebra
+from workspace.semantic.answers.compare import Comparison, diff, why
+from workspace.semantic.answers.lineage import explanation, lineage, rows_behind
+from workspace.semantic.answers.notes import notes
+from workspace.semantic.compile.compiler import Compiler
+from workspace.semantic.compile.join import Archive
+from workspace.semantic.compile.question import Question, check
 from workspace.semantic.definition import define
-from workspace.semantic.dialect import readable
-from workspace.semantic.join import Archive
-from workspace.semantic.lineage import explanation, lineage, rows_behind
-from workspace.semantic.names import Condition, Field, Per
-from workspace.semantic.notes import notes
-from workspace.semantic.question import Question, check
+from workspace.semantic.language import calendar
+from workspace.semantic.language.declare import GRAINS
+from workspace.semantic.language.dialect import readable
+from workspace.semantic.language.words import Condition, Field, Per
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from workspace.semantic.calendar import Window
+    from workspace.semantic.compile.join import Reader
     from workspace.semantic.definition import Definition
-    from workspace.semantic.join import Reader
-    from workspace.semantic.metric import Metric
+    from workspace.semantic.language.calendar import Window
+    from workspace.semantic.language.metric import Metric
+    from workspace.semantic.language.words import By
     from workspace.semantic.model import Model
-    from workspace.semantic.names import By
 
 SHOWN = 1000  # rows that a repr fetches; what a chart can use
 

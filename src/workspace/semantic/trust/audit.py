@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workspace import display
 
@@ -54,7 +54,7 @@ class Audit:
 
     def _view(self) -> display.View:
         done = self._sorted()
-        columns = {
+        columns: dict[str, list[Any]] = {
             "verdict": [c.verdict for c in done],
             "check": [c.check.name for c in done],
             "what holds": [c.check.description for c in done],

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from workspace import display
 from workspace.errors import SemanticError, did_you_mean
-from workspace.semantic.answer import Answer, Between, Where, many, stamp
-from workspace.semantic.names import Field, UnknownNameError, heads
-from workspace.semantic.question import Question
+from workspace.semantic.answers.answer import Answer, Between, Where, many, stamp
+from workspace.semantic.compile.question import Question
+from workspace.semantic.language.names import UnknownNameError, heads
+from workspace.semantic.language.words import Field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from workspace.semantic.join import Reader
+    from workspace.semantic.compile.join import Reader
+    from workspace.semantic.language.words import By
     from workspace.semantic.model import Model
-    from workspace.semantic.names import By
 
 
 class Metrics:
