@@ -15,17 +15,17 @@ from workspace.semantic.answers.algebra import Algebra
 from workspace.semantic.answers.compare import Comparison, diff, why
 from workspace.semantic.answers.lineage import explanation, lineage, rows_behind
 from workspace.semantic.answers.notes import notes
+from workspace.semantic.answers.showing import stamp, view_of
 from workspace.semantic.compile.compiler import Compiler
 from workspace.semantic.compile.join import Archive
 from workspace.semantic.compile.question import Question, check
 from workspace.semantic.definition import define
 from workspace.semantic.language import calendar
-from workspace.semantic.language.declare import GRAINS
 from workspace.semantic.language.dialect import readable
 from workspace.semantic.language.words import Condition, Field, Per
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import date
     from pathlib import Path
 
     import pandas as pd
@@ -144,7 +144,9 @@ class Answer(Algebra):
     @property
     def caption(self) -> str:
         """Where the answer comes from: release, and the definition of each metric."""
-        return self._caption()
+        release = self._reader.release
+        ids = ", ".join(f"{d.name} {d.id}" for d in self.definitions)
+        return f"release {release.name} · as of {stamp(release.as_of)} · {ids}"
 
     def period(self, last: str | None, between: Between) -> Window | None:
         """Read a choice of days."""
@@ -194,7 +196,7 @@ class Answer(Algebra):
         Returns:
             The path.
         """
-        view = self._view(self.to_arrow())
+        view = view_of(self, self.to_arrow())
         created = self._reader.release.as_of
         return display.write_xlsx(path, {"Values": view}, self.glossary, created=created)
 
@@ -332,45 +334,7 @@ class Answer(Algebra):
     def _fetched(self) -> display.View:
         rows = self._expression.limit(SHOWN + 1).to_pyarrow()
         whole = rows.num_rows <= SHOWN
-        return self._view(rows.slice(0, SHOWN), None if whole else self._expression.count().to_pyarrow().as_py())
-
-    def _view(self, rows: pa.Table, count: int | None = None) -> display.View:
-        number = rows.num_rows if count is None else count
-        question = self.question
-        total = self._total() if question.by and number > 1 else None
-        # Nothing counted is nothing found: "no rows" says more than a dash.
-        empty = not question.by and all(value in (None, 0) for value in rows.to_pylist()[0].values())
-        return display.View(
-            title=question.text,
-            columns=(*map(self._by_column, question.by), *map(_value_column, question.metrics)),
-            rows=rows,
-            count=0 if empty and (question.where or question.window) else number,
-            total=total,
-            caption=self._caption(),
-            notes=tuple(self.notes),
-        )
-
-    def _total(self) -> dict[str, Any] | None:
-        try:
-            found: dict[str, Any] = self.total().to_arrow().to_pylist()[0]
-        except SemanticError:
-            # The groups are the answer; that they have no total is said where one is asked for.
-            return None
-        return found
-
-    def _by_column(self, field: By) -> display.Column:
-        if field.grain in GRAINS:
-            return display.Column(name=field.column, kind="time", label=field.path.replace(".", " "), grain=field.grain)
-        return display.Column(name=field.column, kind="category", label=field.path.replace(".", " ").replace("_", " "))
-
-    def _caption(self) -> str:
-        release = self._reader.release
-        ids = ", ".join(f"{d.name} {d.id}" for d in self.definitions)
-        return f"release {release.name} · as of {stamp(release.as_of)} · {ids}"
-
-
-def _value_column(metric: Metric) -> display.Column:
-    return display.Column(name=metric.name, kind="value", unit=metric.unit)
+        return view_of(self, rows.slice(0, SHOWN), None if whole else self._expression.count().to_pyarrow().as_py())
 
 
 def window_of(model: Model, reader: Reader, last: str | None, between: Between) -> calendar.Window | None:
@@ -395,8 +359,3 @@ def many(given: Any) -> tuple[Any, ...]:
 
 def _shown(given: Any) -> str:
     return given.question.text if isinstance(given, Answer) else repr(given)
-
-
-def stamp(moment: datetime) -> str:
-    """Write a moment as it stands in captions."""
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

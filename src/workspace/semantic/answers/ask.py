@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from workspace import display
 from workspace.errors import SemanticError, did_you_mean
-from workspace.semantic.answers.answer import Answer, Between, Where, many, stamp
+from workspace.semantic.answers.answer import Answer, Between, Where, many
+from workspace.semantic.answers.showing import stamp
 from workspace.semantic.compile.question import Question
 from workspace.semantic.language.names import UnknownNameError, heads
 from workspace.semantic.language.words import Field
