@@ -5,6 +5,7 @@ Imported only when such an engine is used: it needs the extra `spark`.
 
 from __future__ import annotations
 
+import atexit
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +129,8 @@ class SparkBackend(Backend):  # type: ignore[misc]
 
     def _begin(self) -> None:
         session = SparkSession.builder.remote(self._url).create()
+        # PySpark tidies up at exit, for minutes if the server is gone by then; what is closed it leaves alone.
+        atexit.register(session.client.close)
         patient = session.client.get_retry_policies()
         # What does not speak Spark Connect is told apart at once; by default it is asked for ten minutes.
         session.client.set_retry_policies([DefaultPolicy(max_retries=3)])
