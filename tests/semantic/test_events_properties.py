@@ -17,7 +17,7 @@ from semantic.shop import DATASETS, FOREVER, Customers, Lines, Orders, Release, 
 from workspace.semantic import Model, funnel, retention
 
 FEW_OR_MANY = pytest.mark.parametrize(
-    "examples", [pytest.param(15, id="few"), pytest.param(200, id="many", marks=(pytest.mark.soak, pytest.mark.slow))]
+    "examples", [pytest.param(9, id="few"), pytest.param(200, id="many", marks=(pytest.mark.soak, pytest.mark.slow))]
 )
 done, returned = Orders.orders.where(_.status == "done"), Orders.orders.where(_.status == "returned")
 red = Lines.lines.where(_.product.colour == "a")
@@ -151,7 +151,7 @@ def test_funnels(name: str, examples: int) -> None:
     check()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(tables, st.sampled_from(["two", "itself", "back"]), st.sampled_from(SPANS), st.sampled_from([None, "a", "b"]))
 def test_funnels_by_the_many(rows: Any, name: str, within: str | None, colour: str | None) -> None:
     """By what an entry's lines are of: the entry counts once for each, reached or not as it is without them."""
@@ -172,7 +172,7 @@ def test_funnels_by_the_many(rows: Any, name: str, within: str | None, colour: s
     assert {key: list(row) for (key,), row in found.items()} == wanted
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(tables, st.sampled_from(["two", "three", "back"]), st.sampled_from(SPANS))
 def test_funnels_moved_in_time(rows: Any, name: str, within: str | None) -> None:
     """Entries are counted in other days, each reached or not as ever."""

@@ -43,7 +43,7 @@ RATES = ("basket", "return_rate", "done_share", "back")
 COUNTS = ("lines", "orders", "buyers", "returned")
 line_dims = st.lists(st.sampled_from(["month", "status", "country", "colour", "tier"]), unique=True, max_size=3)
 order_dims = st.lists(st.sampled_from(["month", "status", "country"]), unique=True, max_size=2)
-few = settings(max_examples=12, deadline=None)
+few = settings(max_examples=9, deadline=None)
 
 
 def ask(answer: Any, width: int) -> dict[tuple[Any, ...], tuple[Any, ...]]:

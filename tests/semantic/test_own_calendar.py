@@ -102,7 +102,7 @@ def ask(answer: Any, width: int) -> dict[tuple[Any, ...], Any]:
     return {row[:width]: row[width:] for row in rows}
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(orders, st.sampled_from(["fiscal_year", "season"]), st.sampled_from([[], ["status"]]))
 def test_periods_of_the_own_calendar(given_orders: list[Any], grain: str, by: list[str]) -> None:
     shop, rows = facts(given_orders)
@@ -121,7 +121,7 @@ def test_periods_of_the_own_calendar(given_orders: list[Any], grain: str, by: li
     assert ask(m(m.orders, m.buyers, by=fields, between=window), len(fields)) == groups
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     orders, st.sampled_from(["fiscal_year", "season"]), st.sampled_from([[], ["status"]]), st.sampled_from([0, 1, 2])
 )

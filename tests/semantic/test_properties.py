@@ -19,7 +19,7 @@ from workspace.semantic import Model
 line_dims = st.lists(st.sampled_from(["month", "status", "country", "colour", "brand", "tier", "product"]), unique=True)
 order_dims = st.lists(st.sampled_from(["month", "status", "country"]), unique=True)
 stock_dims = st.lists(st.sampled_from(["month", "colour", "tier"]), unique=True)
-examples = settings(max_examples=20, deadline=None)
+examples = settings(max_examples=12, deadline=None)
 
 
 def ask(m: Any, metrics: list[str], by: list[str]) -> dict[tuple[Any, ...], tuple[Any, ...]]:
