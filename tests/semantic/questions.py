@@ -6,8 +6,36 @@ from typing import Any
 
 from ibis import _
 
-from semantic.shop import DATASETS, RATIOS, Customers, Lines, Orders
-from workspace.semantic import Model, funnel, metric, retention
+from semantic.shop import DATASETS, RATIOS, Customers, Lines, Orders, Products
+from workspace.semantic import Dataset, Model, dim, funnel, key, measure, metric, ref, retention, time
+
+
+class Seasons(Dataset, table="shop.seasons"):
+    """Periods of the shop's own."""
+
+    calendar_day = key(_.day)
+    season = dim(_.season)
+
+
+class Prices(Dataset, table="shop.lines"):
+    """What lines cost, seen from all sides: quantiles, and the versions of now and of a day."""
+
+    order = ref(Orders, _.order_id)
+    article = ref(Products, _.product_id, valid="now")
+    first_article = ref(Products, _.product_id, valid="2026-06-10", before="null")
+    priced = time(_.order.placed, default=True)
+    median_price = measure(_.amount.median(), unit="EUR")
+    upper_price = measure(_.amount.quantile(0.9), unit="EUR")
+    red_orders = measure(_.order_id.nunique(where=_.article.colour == "red"), unit="count")
+
+
+class Shelves(Dataset, table="shop.stock"):
+    """What lay on the shelf first."""
+
+    product = ref(Products, _.product_id)
+    counted_first = time(_.day, default=True)
+    first_stock = measure(_.pieces.sum(), unit="count", snapshot="first", over=product)
+
 
 MADE = {
     "revenue_28d": metric(Lines.revenue.trailing("28 days"), "What was ordered in four weeks"),
@@ -16,9 +44,12 @@ MADE = {
     "ever": Orders.orders.all_time(),
     "joined_to_order": funnel(Customers.new_customers, Orders.orders, by="customer", within="15 days"),
     "order_again": funnel(Orders.orders, Orders.orders.where(_.status == "returned"), by="buyer"),
+    "three_steps": funnel(Customers.new_customers, Orders.orders, Orders.returned, by="customer", within="30 days"),
     "came_back": retention(Customers.new_customers, Orders.orders, by="customer", after=0),
 }
-SHOP = Model(*DATASETS, timezone="Europe/Berlin", week="mon", calendar=None, **RATIOS, **MADE)
+SHOP = Model(
+    *DATASETS, Seasons, Prices, Shelves, timezone="Europe/Berlin", week="mon", calendar=Seasons, **RATIOS, **MADE
+)
 
 SHOP_QUESTIONS: list[tuple[str, Any]] = [
     ("total", lambda m: m(m.revenue, m.orders, m.buyers, m.returned, m.typical, m.basket, m.fees)),
@@ -52,6 +83,20 @@ SHOP_QUESTIONS: list[tuple[str, Any]] = [
     ("conditional", lambda m: (m.revenue.where(m.status == "done") / m.revenue).by(m.month)),
     ("funnel", lambda m: m(m.joined_to_order, m.order_again, by=m.month)),
     ("retention", lambda m: m.came_back.by(m.month)),
+    ("quantiles", lambda m: m(m.median_price, m.upper_price, by=m.priced.month)),
+    ("trailing quantile", lambda m: m.median_price.trailing("14 days").by(m.week)),
+    ("version of now", lambda m: m(m.median_price, m.red_orders, by=m.article.brand.tier)),
+    ("version of a day", lambda m: m.median_price.by(m.first_article.brand.tier)),
+    ("first levels", lambda m: m.first_stock.by(m.month)),
+    ("levels ago", lambda m: m.in_stock.ago("1 month").by(m.month)),
+    ("seasons", lambda m: m(m.revenue, m.revenue.ago("1 season"), m.revenue.to_date("season"), by=m.season)),
+    ("season so far", lambda m: m.orders.to_date("season").by(m.day, last="3 weeks")),
+    ("hours ago", lambda m: m.orders.ago("2 days").by(m.hour)),
+    ("a month ago by day", lambda m: m.orders.ago("1 month").by(m.day)),
+    ("like", lambda m: m.revenue.by(where=m.status.like("ret%"))),
+    ("to many where", lambda m: m.orders.by(m.country, where=m.product.colour == "red", overlap=True)),
+    ("top and rest by month", lambda m: m(m.revenue, m.orders, by=[m.month, m.country], top=1)),
+    ("three steps", lambda m: m(*m.three_steps.steps(), by=m.country)),
 ]
 
 COMPANY_QUESTIONS: list[tuple[str, Any]] = [

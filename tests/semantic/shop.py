@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -92,6 +92,7 @@ SCHEMAS = {
     "shop.orders": {"id": NUMBER, "customer_id": NUMBER, "status": TEXT, "placed_at": MOMENT},
     "shop.lines": {"order_id": NUMBER, "number": NUMBER, "product_id": NUMBER, "amount": MONEY},
     "shop.stock": {"product_id": NUMBER, "day": pa.date32(), "pieces": NUMBER},
+    "shop.seasons": {"day": pa.date32(), "season": TEXT},
 }
 FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -169,6 +170,9 @@ def small_shop() -> Shop:
                 (10, date(2026, 5, 30), 9),
                 (10, date(2026, 6, 20), 4),
                 (20, date(2026, 5, 30), 6),
+            ],
+            "shop.seasons": [
+                (date(2026, 5, 1) + timedelta(days=n), "spring" if n < 40 else "summer") for n in range(92)
             ],
         }
     )
