@@ -4,7 +4,7 @@ PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
   $$each -c '' 2>/dev/null && command -v $$each && break; done)
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench soak services clean
+.PHONY: help setup demo test long lint bench soak services clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -22,8 +22,11 @@ setup: .venv/.ready  ## Install everything into .venv
 demo: setup  ## The main job: simulated company -> pipelines -> releases -> report
 	@$(BIN)/workspace demo
 
-test: setup  ## Every test but the soak runs
+test: setup  ## Every test but those that take many minutes
 	@$(BIN)/pytest
+
+long: setup  ## The tests that take many minutes: kills at random times
+	@$(BIN)/pytest -m long
 
 soak: setup  ## Many more seeds of the crash and property tests
 	@$(BIN)/pytest -m soak

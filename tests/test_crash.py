@@ -85,7 +85,7 @@ def kill_at_random(home: Path, seeds: range) -> None:
         assert killed >= len(seeds) // 2, "the kills came too late to prove anything"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_kills_at_random_times_change_nothing(new_demo: Callable[..., Path]) -> None:
     kill_at_random(new_demo(), range(25))
