@@ -22,10 +22,10 @@ setup: .venv/.ready  ## Install everything into .venv
 demo: setup  ## The main job: simulated company -> pipelines -> releases -> report
 	@$(BIN)/workspace demo
 
-test: setup  ## Every test but those that take many minutes
+test: setup  ## Every test but those that take minutes
 	@$(BIN)/pytest
 
-long: setup  ## The tests that take many minutes: kills at random times
+long: setup  ## The tests that take minutes: kills at every point, readers among writers
 	@$(BIN)/pytest -m long
 
 soak: setup  ## Many more seeds of the crash and property tests

@@ -116,7 +116,7 @@ def captured(workspace: Workspace) -> list[str]:
     return [name for name in workspace.tables if not name.startswith("fx.")]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_reader_sees_whole_transactions_and_nothing_too_new(new_demo: Callable[..., Path]) -> None:
     read_while_all_work(new_demo(), rounds=5)
 

@@ -51,7 +51,7 @@ def compare(home: Path, rounds: int) -> None:
     assert shown(victim) == shown(peaceful)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_kill_at_a_named_point_changes_nothing(new_demo: Callable[..., Path]) -> None:
     home = new_demo()
     with running(home):

@@ -142,8 +142,9 @@ def test_metrics_equal_the_companys_own_totals(whole_demo: Path, newest: Workspa
 
 
 def test_the_data_of_a_release_agree_with_each_other(newest: Workspace) -> None:
-    failed = [checked for checked in newest.audit().done if checked.violations]
-    assert failed == []
+    found = {checked.check.name: checked.verdict for checked in newest.audit().done if checked.verdict != "holds"}
+    # Users are deleted for good while their bookings stay, which the reference declares.
+    assert found == {"Bookings.booker: reference": "tolerated"}
 
 
 def test_nothing_due_publishes_nothing(whole_demo: Path, settings: Settings) -> None:

@@ -123,6 +123,7 @@ class Dataset:
 
     Examples:
         >>> from ibis import _
+        >>> from workspace.semantic import Dataset, key, measure, time
         >>> class Orders(Dataset, table="shop.orders", where=_.status != "draft"):
         ...     "One row an order."
         ...     order = key(_.id)
