@@ -213,13 +213,13 @@ class Workspace:
         return publish(self._lake, run=self.release.run, now=self.settings.now())
 
     def _checked(self) -> list[Checked]:
-        from workspace.semantic import trust
+        from workspace.semantic.trust import derived
 
         columns = {name: self._lake.log(name).columns for name in self.tables}
         keys = {name: keys_of(known) for name, known in columns.items()}
         asked = [
             *structure(keys, self._engine.deleted),
-            *trust.checks(definitions(self.settings, "model"), keys),
+            *derived.checks(definitions(self.settings, "model"), keys),
             *definitions(self.settings, "checks"),
         ]
         personal = {column.name for known in columns.values() for column in known if column.personal}

@@ -8,7 +8,7 @@ import pytest
 
 from workspace.engine import Check, run_checks
 from workspace.metrics import checks, model
-from workspace.semantic import trust
+from workspace.semantic.trust import derived
 
 if TYPE_CHECKING:
     from metrics.company import Company
@@ -46,7 +46,7 @@ FAULTS = {
         "booking_id b1, line_no 2, listing_id 20",
     ),
 }
-PROMISED = {check.name: check for check in [*trust.checks(model), *checks]}
+PROMISED = {check.name: check for check in [*derived.checks(model), *checks]}
 
 
 def test_every_promise_of_the_business_has_its_fault() -> None:

@@ -15,7 +15,8 @@ from ibis import _
 from semantic.shop import DATASETS, FOREVER, MODEL, Brands, Customers, Orders, Shop, at, small_shop
 from workspace.engine import run_checks
 from workspace.errors import LakeError
-from workspace.semantic import Dataset, Model, dim, key, measure, ref, time, trust
+from workspace.semantic import Dataset, Model, dim, key, measure, ref, time
+from workspace.semantic.trust import derived
 
 KEYS = {"shop.customers": ("id",), "shop.lines": ("number", "order_id"), "shop.brands": ("tier", "id")}
 TENTH = Decimal("0.1")
@@ -24,7 +25,7 @@ LINE = (1, 9, 10, Decimal("1.00"))
 
 def found(shop: Shop, model: Model = MODEL) -> dict[str, str]:
     """What does not hold, by the name of the check."""
-    done = run_checks(shop, trust.checks(model))
+    done = run_checks(shop, derived.checks(model))
     return {c.check.name: c.text.partition(" rows")[0] for c in done if c.verdict != "holds"}
 
 
@@ -44,7 +45,7 @@ def shop_without(name: str, *lost: int) -> Shop:
 
 
 def test_every_declaration_is_checked() -> None:
-    names = [check.name for check in trust.checks(Model(*DATASETS, timezone="UTC"))]
+    names = [check.name for check in derived.checks(Model(*DATASETS, timezone="UTC"))]
     references = ["Products.brand", "Orders.buyer", "Lines.order", "Lines.product", "Stock.product"]
     datasets = [cls.__name__ for cls in DATASETS]
     assert set(names) >= {f"{name}: reference" for name in references}
@@ -53,7 +54,7 @@ def test_every_declaration_is_checked() -> None:
 
 
 def test_what_a_primary_key_promises_is_not_checked_again() -> None:
-    names = {check.name for check in trust.checks(MODEL, KEYS)}
+    names = {check.name for check in derived.checks(MODEL, KEYS)}
     assert not names & {"Customers: key", "Lines: key"}
     assert names >= {"Brands: key", "Orders: key"}
 
@@ -132,7 +133,7 @@ def test_each_fault_is_found_by_its_check(rows: dict[str, list[tuple[Any, ...]]]
 
 
 def test_what_is_lost_is_named() -> None:
-    (lost,) = [c for c in run_checks(shop_without("orders", 2), trust.checks(MODEL)) if c.violations]
+    (lost,) = [c for c in run_checks(shop_without("orders", 2), derived.checks(MODEL)) if c.violations]
     assert lost.text == (
         "Lines.order: reference: 1 of 5 rows (20 %). Every row of Lines that names its order leads to a row of Orders. "
         "Such as: order_id 2, number 1"
@@ -141,7 +142,7 @@ def test_what_is_lost_is_named() -> None:
 
 
 def test_examples_show_no_personal_columns() -> None:
-    shop, asked = shop_with(orders=[(9, 99, "done", at(9))]), trust.checks(MODEL)
+    shop, asked = shop_with(orders=[(9, 99, "done", at(9))]), derived.checks(MODEL)
     examples = {
         personal: [c.examples for c in run_checks(shop, asked, personal=personal) if c.violations]
         for personal in ((), ("customer_id",), ("customer_id", "id"))
@@ -170,7 +171,7 @@ def test_a_share_of_lost_rows_may_be_declared() -> None:
     shop = shop_with(lines=[(99, 1, 10, TENTH)])
     verdicts = {}
     for missing in (0.0, 0.14, 0.15):
-        (checked,) = [c for c in run_checks(shop, trust.checks(lines(missing=missing))) if c.violations]
+        (checked,) = [c for c in run_checks(shop, derived.checks(lines(missing=missing))) if c.violations]
         verdicts[missing] = checked.verdict
     assert verdicts == {0.0: "failed", 0.14: "failed", 0.15: "tolerated"}
     assert checked.check.description.endswith("leads to a row of Bills, but for 15 % of them at most.")
@@ -187,7 +188,7 @@ def test_a_reference_into_another_source_only_warns() -> None:
         person = ref(People, _.person_id)
 
     model = Model(People, Cases, Mails, timezone="UTC")
-    severities = {check.name: check.severity for check in trust.checks(model) if "reference" in check.name}
+    severities = {check.name: check.severity for check in derived.checks(model) if "reference" in check.name}
     assert severities == {"Cases.person: reference": "warning", "Mails.person: reference": "error"}
 
 
@@ -200,7 +201,7 @@ def test_values_that_are_calculated_are_named_after_the_key() -> None:
         placed = time(_.placed_at, default=True)
         counted = ref(Days, product_id=_.id * 10, day=_.placed.date())
 
-    (check,) = [c for c in trust.checks(Model(Days, Bills, timezone="Europe/Berlin")) if c.name.startswith("Bills.")]
+    (check,) = [c for c in derived.checks(Model(Days, Bills, timezone="Europe/Berlin")) if c.name.startswith("Bills.")]
     (checked,) = run_checks(small_shop(), [check])
     assert checked.examples[0] == "id 1, counted_product_id 10, counted_day 2026-06-10"
     assert check.shown == {"id": {"id"}, "counted_product_id": {"id"}, "counted_day": {"placed_at"}}
@@ -219,7 +220,7 @@ class Wrong(Dataset, table="shop.orders", where=_.status):
 
 
 def test_declarations_that_do_not_fit_the_tables() -> None:
-    done = run_checks(small_shop(), trust.checks(Model(Customers, Brands, Wrong, timezone="UTC")))
+    done = run_checks(small_shop(), derived.checks(Model(Customers, Brands, Wrong, timezone="UTC")))
     (schema,) = [c for c in done if c.check.name == "Wrong: schema"]
     assert schema.failed
     rows = schema.check.violations(small_shop()).to_pyarrow().to_pydict()["problem"]
@@ -242,7 +243,7 @@ def test_conditions_of_metrics_that_do_not_fit_the_tables() -> None:
         "sound": Orders.orders.where(_.status == "done").ago("1 week"),
     }
     model = Model(Customers, Orders, timezone="UTC", **wrong)  # type: ignore[arg-type]
-    (schema,) = [c for c in run_checks(small_shop(), trust.checks(model)) if c.check.name == "Orders: schema"]
+    (schema,) = [c for c in run_checks(small_shop(), derived.checks(model)) if c.check.name == "Orders: schema"]
     assert schema.examples == (
         "the metric late: a condition is true or false, and this is string.",
         "there is no column 'state', which the metric gone uses. Did you mean status?",
@@ -260,7 +261,7 @@ def test_what_cannot_be_asked_fails() -> None:
                 raise LakeError("The release has no table 'shop.gone'.")
             return super().table(name)
 
-    done = run_checks(Lake(small_shop().rows), trust.checks(Model(Customers, Gone, timezone="UTC")))
+    done = run_checks(Lake(small_shop().rows), derived.checks(Model(Customers, Gone, timezone="UTC")))
     assert [c.check.name for c in done if c.failed] == ["Gone: schema", "Gone: key", "Gone.buyer: reference"]
     assert all(c.text.startswith(f"{c.check.name}: cannot be asked. ") for c in done if c.failed)
 
@@ -304,7 +305,7 @@ def test_references_to_history_are_those_of_a_calendar(
             "shop.lines": [(i, 1, product, TENTH) for i, (product, _) in enumerate(sold)],
         }
     )
-    asked = [check for check in trust.checks(MODEL) if check.name.startswith(("Products.brand", "Lines.product"))]
+    asked = [check for check in derived.checks(MODEL) if check.name.startswith(("Products.brand", "Lines.product"))]
     done = {c.check.name: c.violations for c in run_checks(shop, asked)}
     made = brands.get(brand, [])
     alone = [any(not is_there(made, day) for day in range(a, b)) for found in products.values() for a, b in found]

@@ -11,7 +11,8 @@ from deltalake import write_deltalake
 from semantic.shop import FOREVER, MODEL, SCHEMAS, Lines, Orders, Shop, at, connection, small_shop
 from workspace.engine import run_checks
 from workspace.engine.spark import reach
-from workspace.semantic import agree, rules, trust
+from workspace.semantic import agree, rules
+from workspace.semantic.trust import derived
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,7 +60,7 @@ def test_checks_find_the_same(server_url: Callable[[str], str], tmp_path: Path) 
         spark[name] = backend.open_delta(name.replace(".", "_"), str(tmp_path / name), 0)
     here = Tables({name: duck.create_table(name, table) for name, table in tables.items()})
     one_line = agree(Lines.lines, Orders.orders, "An order has one line.", by="order")
-    asked = [*trust.checks(MODEL), *rules(MODEL, one_line=one_line)]
+    asked = [*derived.checks(MODEL), *rules(MODEL, one_line=one_line)]
     found = [
         [checked.text for checked in run_checks(reader, asked) if checked.verdict != "holds"]
         for reader in (here, Tables(spark))
