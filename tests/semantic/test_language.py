@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ibis import _
 
-from semantic.shop import MODEL, Brands, Shop, at, small_shop
-from workspace.semantic import Dataset, Model, measure, ref, time
+from semantic.shop import DATASETS, MODEL, Brands, Orders, Shop, at, small_shop
+from workspace.semantic import Dataset, Model, funnel, measure, ref, time
 
 if TYPE_CHECKING:
     from workspace.semantic import Answer
@@ -196,3 +196,21 @@ class TestCompletion:
         )
         assert repr(m.product.brand.tier) == "product.brand.tier: Brands.tier, Partner tier"
         assert repr(m.month) == "month: the default time of each metric"
+
+
+class TestSameNames:
+    """What tells two metrics apart is what they are made of, not what they happen to be called."""
+
+    def test_two_funnels_of_one_name(self) -> None:
+        done, back = Orders.orders.where(_.status == "done"), Orders.orders.where(_.status == "returned")
+        long, short = (funnel(done, back, by="buyer", within=within) for within in ("30 days", "1 day"))
+        assert long.name == short.name
+        m = Model(*DATASETS, timezone="UTC", calendar=None, both=long - short, gain=long + 1).bind(small_shop())
+        # One of the three orders that were kept was followed by one that came back, ten days later.
+        assert m.both.value() == pytest.approx(1 / 3)
+        assert m.gain.value() == pytest.approx(4 / 3)
+
+    def test_long_conditions(self, m: Any) -> None:
+        some = ["a rather long word that is in no order", "done"]
+        first, second = m.orders.where(m.status.isin(some)), m.orders.where(m.status.isin([*some, "returned"]))
+        assert rows(m(first, second)) == [(3, 4)]

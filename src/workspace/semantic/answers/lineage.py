@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from workspace.errors import SemanticError
-from workspace.semantic.compile.branch import mark_name
 from workspace.semantic.compile.compiler import Compiler
 from workspace.semantic.compile.plan import Entered, Returned
 from workspace.semantic.compile.rows import Trace
@@ -124,7 +123,7 @@ def _marks(branch: Branch, scope: Joined) -> dict[str, Any]:
     """Tell of each row what it led to, if the metric is a funnel or a retention."""
     found: dict[str, Any] = {}
     for leaf in branch.leaves.values():
-        mark = mark_name(leaf)
+        mark = branch.mark(leaf)
         if isinstance(leaf.source, Entered):
             numbers = range(1, len(leaf.source.funnel.steps))
             found |= {f"reached_step_{n + 1}": scope.table[f"{mark}__{n}"] for n in numbers if leaf.source.step}

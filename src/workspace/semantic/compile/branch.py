@@ -132,13 +132,13 @@ class Branch:
         if isinstance(leaf.source, Entered):
             steps_of(self.model, leaf.source.funnel.steps[:1], leaf.source.funnel.by, name)[0].read_who(home)
         else:
-            home.scope.beside(home, self._activity(leaf.source), "there")
+            home.scope.beside(home, self._activity(leaf), "there")
 
     def _mark(self, scope: Joined) -> None:
         """Write what happened later into the rows, before conditions take some away."""
         done: set[str] = set()
         for leaf in self.leaves.values():
-            name = mark_name(leaf)
+            name = self.mark(leaf)
             entering = isinstance(leaf.source, Entered) and leaf.source.step == 0
             if isinstance(leaf.source, Measure) or entering or name in done:
                 continue
@@ -149,12 +149,25 @@ class Branch:
                 today = self.model.calendar.today(self.reader.release.as_of)
                 begin(scope, leaf.source.retention, name, asked=self.reading.asker, as_of=ibis.literal(today))
 
-    def _activity(self, source: Returned) -> Activity:
+    def mark(self, leaf: Leaf) -> str:
+        """Name what is written into the rows for a leaf's funnel or retention; nothing for a measure.
+
+        Two of them may be called alike, and one may be asked for by several steps: what tells them apart is what they
+        are made of.
+        """
+        whole = leaf.whole
+        if whole is None:
+            return ""
+        known = dict.fromkeys(other.whole for other in self.leaves.values() if other.whole is not None)
+        return f"mark{list(known).index(whole)}"
+
+    def _activity(self, leaf: Leaf) -> Activity:
+        assert isinstance(leaf.source, Returned)  # noqa: S101 - for the type checker
         return Activity(
             model=self.model,
             reader=self.reader,
-            retention=source.retention,
-            name=f"{_source_name(source)}__back",
+            retention=leaf.source.retention,
+            name=f"{self.mark(leaf)}__back",
             asked=self.reading.asker,
         )
 
@@ -163,14 +176,14 @@ class Branch:
         source = leaf.source
         if isinstance(source, Measure):
             return home.resolve(source.expr)
-        mark = mark_name(leaf)
+        mark = self.mark(leaf)
         kept = [counted_rows(home, leaf.measure)]
         if isinstance(source, Entered):
             kept += [home.scope.marked(f"{mark}__{source.step}")] if source.step else []
         else:
             kept.append(home.scope.marked(f"{mark}__first"))
             if source.back:
-                kept.append(home.scope.beside(home, self._activity(source), "there").notnull())
+                kept.append(home.scope.beside(home, self._activity(leaf), "there").notnull())
         conditions = [condition for condition in kept if condition is not None]
         return home.scope.count(reduce(and_, conditions) if conditions else None)
 
@@ -244,13 +257,3 @@ class Branch:
 
 def _same(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
     return tuple(map(said, a)) == tuple(map(said, b))
-
-
-def _source_name(source: Entered | Returned) -> str:
-    metric = source.funnel if isinstance(source, Entered) else source.retention
-    return metric.name
-
-
-def mark_name(leaf: Leaf) -> str:
-    """Name what is written into the rows of a funnel or a retention; nothing for a measure."""
-    return "" if isinstance(leaf.source, Measure) else _source_name(leaf.source)

@@ -76,10 +76,15 @@ class Leaf:
         return None if self.within is None else tuple(field.column for field in self.within)
 
     @property
+    def whole(self) -> tuple[Any, ...] | None:
+        """What makes the funnel or the retention that it is a part of the same as another; None for a measure."""
+        return None if isinstance(self.source, Measure) else _whole(self.source)
+
+    @property
     def key(self) -> tuple[Any, ...]:
         """What makes two leaves the same."""
         # The object stands for the source: two metrics of one text may belong to two models.
-        return (_identity(self.source), tuple(map(said, self.conditions)), self.shape, self.level)
+        return (_whole(self.source), tuple(map(said, self.conditions)), self.shape, self.level, _step(self.source))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -227,9 +232,15 @@ def _check_stretches(metric: Arithmetic, node: Calculation) -> None:
         raise SemanticError(msg, cure="Give both the same: trailing(), to_date() or all_time() of the whole ratio.")
 
 
-def _identity(source: Source) -> tuple[Any, ...]:
+def _whole(source: Source) -> tuple[Any, ...]:
     if isinstance(source, Measure):
         return (id(source),)
     if isinstance(source, Entered):
-        return (id(source.funnel.steps), source.funnel.by, source.funnel.within, source.step)
-    return (id(source.retention), source.back)
+        return (id(source.funnel.steps), source.funnel.by, source.funnel.within)
+    return (id(source.retention),)
+
+
+def _step(source: Source) -> int | bool | None:
+    if isinstance(source, Measure):
+        return None
+    return source.step if isinstance(source, Entered) else source.back

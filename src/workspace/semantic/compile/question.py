@@ -77,6 +77,7 @@ def check(model: Model, question: Question) -> None:
         if columns.count(name) > 1:
             cure = 'Ask for it once, or name one of them anew with .named("...").'
             raise SemanticError(f"The question has {name} twice.", cure=cure)
+    _check_names(question)
     for field in question.by:
         _check_grain(model, field)
     found = [(metric, leaf) for metric in question.measured for leaf in leaves(plan(metric))]
@@ -85,6 +86,18 @@ def check(model: Model, question: Question) -> None:
     for metric, leaf in found:
         _check_leaf(model, question, metric, leaf)
     _check_shape(question)
+
+
+def _check_names(question: Question) -> None:
+    """Refuse two different metrics of one name: one would be taken for the other."""
+    pers = (field for field in (*question.by, *_fields(question.where)) if isinstance(field, Per))
+    asked = [*question.metrics, *(field for condition in question.having for field in condition.fields)]
+    known: dict[str, list[tuple[object, ...]]] = {}
+    for kind, metric in [("", metric) for metric in asked] + [("per", field.metric) for field in pers]:
+        parts = [leaf.key for leaf in leaves(plan(metric))]
+        if known.setdefault(f"{kind}{metric.name}", parts) != parts:
+            msg = f"Two different metrics of this question are called {metric.name}."
+            raise SemanticError(msg, cure='Name one of them anew with .named("...").')
 
 
 def _fields(conditions: tuple[Condition, ...]) -> Iterator[By]:

@@ -7,6 +7,7 @@ every measure in it. So `ratio.trailing("28 days")` is the ratio of the two trai
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +20,7 @@ from workspace.semantic.language.words import Condition, Field
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+LONGEST = 40  # characters of a name that is made from a condition
 SIGNS = {"+": "plus", "-": "minus", "*": "times", "/": "per"}
 
 
@@ -283,4 +285,6 @@ def _name(text: str) -> str:
     for sign, word in {"<=": "_le_", ">=": "_ge_", "!=": "_not_", "<": "_lt_", ">": "_gt_"}.items():
         text = text.replace(sign, word)
     text = re.sub(r"\s*_(le|ge|not|lt|gt)_\s*", r"_\1_", text)
-    return re.sub(r"\W+", "_", text).strip("_")[:40]
+    name = re.sub(r"\W+", "_", text).strip("_")
+    # A name that was cut would be that of all texts that begin alike.
+    return name if len(name) <= LONGEST else f"{name[:LONGEST]}_{hashlib.sha256(text.encode()).hexdigest()[:4]}"
