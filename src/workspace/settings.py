@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import tomllib
 import types
 import typing
@@ -88,8 +89,81 @@ class FxSource:
     required: bool = False
 
 
-Source = PostgresSource | FxSource
-KINDS: dict[str, type[Source]] = {"postgres": PostgresSource, "fx": FxSource}
+@dataclass(frozen=True, kw_only=True)
+class SnowplowSource:
+    """Enriched events of a Snowplow pipeline: from a Kafka topic, from an archive of files, or from both.
+
+    Attributes:
+        name: The source's name; its events are `<name>.atomic`.
+        brokers: Where Kafka is, `host:port` separated by commas; `$NAME` reads it from the environment.
+        topic: The topic of enriched events; none if empty.
+        bad_topic: The topic of the pipeline's bad rows; none if empty.
+        kafka: Further properties of the consumer by librdkafka's own names, such as `security.protocol`; `$NAME` reads
+            one from the environment, as every secret must be.
+        archive: A folder or an object store's prefix with files of enriched lines, plain or gzip; none if empty.
+        schemas: A static Iglu registry, `<schemas>/<vendor>/<name>/jsonschema/<version>`; none if empty.
+        conversions: The event names that make a session a converted one.
+        on_gap: What to do where Kafka has deleted events before they were read: stop, or go on and keep the gap on
+            record.
+        personal: Further columns that hold personal data.
+        required: Whether a release needs this source to have reached its `as_of`.
+    """
+
+    name: str
+    brokers: str = ""
+    topic: str = ""
+    bad_topic: str = ""
+    kafka: dict[str, str] = field(default_factory=dict)
+    archive: str = ""
+    schemas: str = ""
+    conversions: tuple[str, ...] = ()
+    on_gap: Literal["stop", "record"] = "stop"
+    personal: tuple[str, ...] = ()
+    required: bool = False
+
+    def __post_init__(self) -> None:
+        """Check what depends on each other, and that no secret is written down."""
+        where = f"[sources.{self.name}]"
+        if not (self.topic or self.archive):
+            msg = f"{where} names neither a topic nor an archive."
+            raise SettingsError(msg, cure="Add topic = ..., with brokers = ..., or archive = ...")
+        if (self.topic or self.bad_topic) and not self.brokers:
+            raise SettingsError(f"{where} names a topic but no brokers.", cure="Add brokers = 'host:9092'.")
+        for key, value in self.kafka.items():
+            if not isinstance(value, str):
+                msg = f"{where} kafka: {key} = {value!r} is not a text."
+                raise SettingsError(msg, cure=f'Write "{key}" = "{str(value).lower()}".')
+            if _SECRET.search(key) and not value.startswith("$"):
+                msg = f"{where} kafka: {key} is written into the file."
+                raise SettingsError(msg, cure=f'Put it into an environment variable and write "{key}" = "$NAME".')
+
+    def consumer(self) -> dict[str, str]:
+        """Give the consumer's properties, with what the environment holds filled in.
+
+        Raises:
+            SettingsError: A variable is not set.
+        """
+        named = {"bootstrap.servers": self.brokers, **self.kafka}
+        return {key: _from_environment(value, f"[sources.{self.name}]") for key, value in named.items()}
+
+
+def _from_environment(value: str, where: str) -> str:
+    if not value.startswith("$"):
+        return value
+    found = os.environ.get(value[1:])
+    if not found:
+        msg = f"The environment variable {value[1:]}, which {where} names, is not set."
+        raise SettingsError(msg, cure=f"export {value[1:]}=...")
+    return found
+
+
+_SECRET = re.compile(r"password|secret|key\.pem|oauthbearer\.config")
+
+_PATHS = frozenset({"location", "archive", "schemas"})
+"""The entries of a source that are paths, unless they are URLs."""
+
+Source = PostgresSource | FxSource | SnowplowSource
+KINDS: dict[str, type[Source]] = {"postgres": PostgresSource, "fx": FxSource, "snowplow": SnowplowSource}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,10 +281,10 @@ def _source(folder: Path, name: str, entry: dict[str, Any]) -> Source:
     kind = options.pop("kind", None)
     if kind not in KINDS:
         raise SettingsError(f"{where} has kind = {kind!r}.", cure=did_you_mean(str(kind), KINDS))
-    built = _build(KINDS[kind], options | {"name": name}, where)
-    if isinstance(built, FxSource) and "://" not in built.location:
-        return dataclasses.replace(built, location=str((folder / built.location).resolve()))
-    return built
+    for key in _PATHS & set(options):
+        if isinstance(options[key], str) and options[key] and "://" not in options[key]:
+            options[key] = str((folder / options[key]).resolve())
+    return _build(KINDS[kind], options | {"name": name}, where)
 
 
 def _read(path: Path) -> dict[str, Any]:

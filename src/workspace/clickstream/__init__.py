@@ -1,0 +1,1 @@
+"""From events to page views, sessions and people: derived tables, built by day."""

@@ -1,0 +1,1 @@
+"""Events of a Snowplow pipeline, from Kafka and from an archive, into the lake."""
