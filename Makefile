@@ -31,8 +31,8 @@ long: setup  ## The tests that take minutes: kills at every point, readers among
 soak: setup  ## Many more seeds of the crash and property tests
 	@$(BIN)/pytest -m soak
 
-services:  ## Fetch Apache Spark with Delta (needs Java 17 and Maven), for the tests marked spark
-	@services/spark/fetch
+services:  ## Fetch Apache Spark with Delta and Apache Kafka (needs Java 17 and Maven), for the tests marked spark or kafka
+	@services/fetch
 
 lint: setup  ## Style, types, imports, lock
 	@$(BIN)/ruff check
