@@ -1,6 +1,7 @@
 """Delta tables: appended exactly once, folded, published as releases."""
 
 from workspace.lake.crash import crash_point
+from workspace.lake.events import ADDRESS, EVENT_META, FILES, GAPS, REFUSED, TAKEN, EventLog, Side
 from workspace.lake.lake import QUARANTINE, Lake
 from workspace.lake.log import LogTable
 from workspace.lake.maintenance import Maintained, maintain
@@ -10,14 +11,22 @@ from workspace.lake.schema import LOG_META, Column
 from workspace.lake.watermarks import Watermark
 
 __all__ = [
+    "ADDRESS",
+    "EVENT_META",
+    "FILES",
+    "GAPS",
     "LOG_META",
     "QUARANTINE",
+    "REFUSED",
+    "TAKEN",
     "Column",
+    "EventLog",
     "Lake",
     "LogTable",
     "Maintained",
     "Pin",
     "Release",
+    "Side",
     "SourceCut",
     "Watermark",
     "crash_point",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, QueryBuilder, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from workspace.errors import LakeError
 from workspace.lake.schema import identifier, is_added, literal, sql_type
@@ -21,17 +21,32 @@ KNOWN_READER_FEATURES = frozenset({"timestampNtz"})
 CONFIGURATION = {"delta.enableExpiredLogCleanup": "false", "delta.logRetentionDuration": "interval 36500 days"}
 
 
-def create(uri: str, schema: pa.Schema, *, statistics: Iterable[str], extra: Mapping[str, str] | None = None) -> None:
+def create(
+    uri: str,
+    schema: pa.Schema,
+    *,
+    statistics: Iterable[str],
+    partition: str | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> None:
     """Create a table empty unless it exists.
 
     Args:
         uri: Where.
         schema: Its columns.
         statistics: The columns whose minimum and maximum may enter the Delta log: never a personal one.
+        partition: The column by whose values the files are kept apart.
         extra: Further table properties.
     """
     configuration = CONFIGURATION | {"delta.dataSkippingStatsColumns": ",".join(statistics)} | dict(extra or {})
-    DeltaTable.create(uri, schema, mode="ignore", configuration=configuration, raise_if_key_not_exists=False)
+    DeltaTable.create(
+        uri,
+        schema,
+        mode="ignore",
+        partition_by=partition,
+        configuration=configuration,
+        raise_if_key_not_exists=False,
+    )
 
 
 def open_table(uri: str, version: int | None = None) -> DeltaTable:
@@ -98,8 +113,9 @@ def commit(
     *,
     app: str,
     version: int,
-    replace: bool = False,
+    replace: bool | str = False,
     reshape: bool = False,
+    marks: Mapping[str, int] | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write rows and the version of `app` in one commit.
@@ -112,22 +128,51 @@ def commit(
         rows: What to write.
         app: Whose progress this is.
         version: How far it is after this commit.
-        replace: Replace all rows instead of adding to them.
+        replace: Replace all rows instead of adding to them, or those that a predicate names.
         reshape: With `replace`: let the rows bring other columns than the table has.
+        marks: Versions of further apps that are true with these rows.
         metadata: What the commit says about itself.
 
     Raises:
         LakeError: Another process committed for the same app in between.
     """
     said = None if metadata is None else dict(metadata)
-    properties = CommitProperties(app_transactions=[Transaction(app, version)], custom_metadata=said)
-    shape: Literal["overwrite"] | None = "overwrite" if reshape else None
-    mode: Literal["overwrite", "append"] = "overwrite" if replace else "append"
+    transactions = [Transaction(app, version), *(Transaction(name, value) for name, value in (marks or {}).items())]
+    properties = CommitProperties(app_transactions=transactions, custom_metadata=said)
+    how: dict[str, Any] = {"mode": "overwrite" if replace else "append"}
+    how |= {"predicate": replace} if isinstance(replace, str) else {}
+    how |= {"schema_mode": "overwrite"} if reshape else {}
+    source = _Source(rows)
     try:
-        write_deltalake(table, rows, mode=mode, schema_mode=shape, commit_properties=properties)
+        write_deltalake(table, source.reader(), commit_properties=properties, **how)
     except CommitFailedError as error:
         msg = f"Another process wrote {app} to {table.table_uri} at the same time; nothing was written twice."
         raise LakeError(msg, cure="Run it again.") from error
+    except DeltaError:
+        if source.error is not None:  # Delta knows only its text
+            raise source.error from None
+        raise
+
+
+class _Source:
+    """Rows on their way into a commit, and what went wrong where they come from."""
+
+    def __init__(self, rows: pa.Table | pa.RecordBatchReader) -> None:
+        self._rows = rows
+        self.error: BaseException | None = None
+
+    def reader(self) -> pa.Table | pa.RecordBatchReader:
+        """Give the rows; what is whole already comes from nowhere."""
+        if isinstance(self._rows, pa.Table):
+            return self._rows
+        return pa.RecordBatchReader.from_batches(self._rows.schema, self._watched(self._rows))
+
+    def _watched(self, rows: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from rows
+        except BaseException as error:
+            self.error = error
+            raise
 
 
 def scan_sql(table: DeltaTable, *, after: int = 0) -> str:

@@ -9,18 +9,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workspace.errors import LakeError, did_you_mean
-from workspace.lake import delta, log, watermarks
+from workspace.lake import delta, log, releases, watermarks
+from workspace.lake.events import EventLog
 from workspace.lake.layout import Layout
-from workspace.lake.schema import TIMESTAMP
+from workspace.lake.schema import TIMESTAMP, columns_of
 from workspace.lake.watermarks import Watermark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workspace.lake.log import LogTable
+    from workspace.lake.pins import Pin
     from workspace.lake.schema import Column
 
-FORMAT = 1
+FORMAT = 2
 """Raised when an older version of this package could not read the lake rightly any more."""
 
 _FORMAT_PROPERTY = "workspace.format"
@@ -60,6 +62,9 @@ class Lake:
         if found > FORMAT:
             msg = f"The lake at {root} has format {found}; this version of the workspace knows format {FORMAT}."
             raise LakeError(msg, cure="Upgrade the workspace: `uv sync` after `git pull`. Nothing was changed.")
+        if found < FORMAT:
+            releases.upgrade(self.layout)
+            delta.open_table(uri).alter.set_table_properties({_FORMAT_PROPERTY: str(FORMAT)})
 
     def define(self, name: str, columns: Sequence[Column]) -> LogTable:
         """Create a table's log empty, or add the columns that it lacks.
@@ -84,6 +89,22 @@ class Lake:
         root = Path(self.layout.root) / "log"
         found = [f"{path.parent.name}.{path.name}" for path in root.glob(f"{source or '*'}/*/") if path.is_dir()]
         return sorted(name for name in found if delta.exists(self.layout.uri("log", name)))
+
+    def events(self, source: str, columns: Sequence[Column] = ()) -> EventLog:
+        """Open a source's events; with columns, create them empty if they are not there.
+
+        Raises:
+            LakeError: There are none.
+        """
+        return EventLog(self.layout, source, columns)
+
+    def has_events(self, source: str) -> bool:
+        """Tell whether a source has events, and not logs of changes."""
+        return delta.exists(self.layout.uri("events", f"{source}.atomic"))
+
+    def columns(self, pin: Pin) -> tuple[Column, ...]:
+        """Give the columns of a pinned table, as they were known then."""
+        return columns_of(delta.schema_of(delta.open_table(self.layout.uri(pin.kind, pin.table), pin.log)))
 
     def watermarks(self) -> dict[str, Watermark]:
         """Give the newest watermark of each source."""

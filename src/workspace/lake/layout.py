@@ -8,7 +8,7 @@ from typing import Literal
 
 from workspace.errors import LakeError
 
-Kind = Literal["log", "current", "closed", "derived", "quarantine", "system"]
+Kind = Literal["log", "current", "closed", "events", "derived", "quarantine", "system"]
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*\.[A-Za-z0-9_]+")
 
@@ -27,9 +27,9 @@ class Layout:
         """Place a table: `user_db.users` as a log lies at `<root>/log/user_db/users`.
 
         Raises:
-            LakeError: The name is not `<source>.<table>` (for a log, its folds and derived tables).
+            LakeError: The name is not `<source>.<table>` (for a log, its folds, events and derived tables).
         """
-        if kind in ("log", "current", "closed", "derived") and not _NAME.fullmatch(name):
+        if kind in ("log", "current", "closed", "events", "derived") and not _NAME.fullmatch(name):
             msg = f"{name!r} is no table name."
             raise LakeError(msg, cure="Tables are named <source>.<table>, in letters, digits and underscores.")
         return f"{self.root}/{kind}/{name.replace('.', '/')}"

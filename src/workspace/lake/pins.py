@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
@@ -11,6 +11,9 @@ from workspace.lake.schema import TIMESTAMP
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+
+PinKind = Literal["log", "events", "derived"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +53,13 @@ class Pin:
 
     Attributes:
         table: `<source>.<table>`.
-        log: The log's Delta version.
+        kind: A log of changes with its folds; events, which only come to be; or derived from those.
+        log: The Delta version of the log, or of the one table that events and derived rows are in.
         current: The Delta version of the folded live rows.
         closed: The Delta version of the ended versions.
         folded: The position up to which `current` is folded.
-        position: The last position that readers see.
+        position: The last position that readers see: of events, the last batch.
+        until: Of events, the exclusive end of the collector's time that readers see.
         rows: How many rows are live at the cut.
         fingerprint: Eight hex digits that change when the columns do.
         stopped: Why the table stands still at an older position; empty if it does not.
@@ -69,6 +74,8 @@ class Pin:
     rows: int
     fingerprint: str
     stopped: str
+    kind: PinKind = "log"
+    until: datetime | None = None
 
     @property
     def versions(self) -> Versions:
@@ -97,5 +104,7 @@ PIN = pa.struct(
         pa.field("rows", pa.int64()),
         pa.field("fingerprint", pa.string()),
         pa.field("stopped", pa.string()),
+        pa.field("kind", pa.string()),
+        pa.field("until", TIMESTAMP),
     ]
 )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from workspace.lake.lake import Lake
+    from workspace.lake.layout import Layout
 
 Status = Literal["candidate", "published", "rejected"]
 
@@ -235,6 +236,20 @@ def reject(lake: Lake, *, run: str, failed: Sequence[str], now: datetime) -> Rel
         lake,
         dataclasses.replace(candidate, sequence=sequence, status="rejected", failed=tuple(failed), recorded_at=now),
     )
+
+
+def upgrade(layout: Layout) -> None:
+    """Bring the releases of a lake of format 1 into the shape of today: then, every table was a log."""
+    uri = layout.uri("system", "releases")
+    if not delta.exists(uri):
+        return
+    table = delta.open_table(uri)
+    entries = delta.read(table).to_pylist()
+    for entry in entries:
+        entry["tables"] = [{"kind": "log", "until": None, **pin} for pin in entry["tables"]]
+    rows = pa.Table.from_pylist(entries, schema=SCHEMA)
+    done = table.transaction_version(_APP) or 0
+    delta.commit(table, rows, app=_APP, version=done, replace=True, reshape=True)
 
 
 def _commit(lake: Lake, release: Release) -> Release:
