@@ -18,6 +18,7 @@ import pytest
 from workspace.demo import advance, running, sql, totals
 from workspace.demo.home import read_clock
 from workspace.demo.schema import DATABASES
+from workspace.demo.world import VERSION
 from workspace.errors import WorkspaceError
 
 if TYPE_CHECKING:
@@ -265,8 +266,8 @@ def test_mistakes_are_answered(new_demo: Callable[..., Path]) -> None:
 
 
 def test_a_demo_of_another_version_is_refused(first_day: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workspace.demo.living.VERSION", 2)
-    with pytest.raises(WorkspaceError, match="version 1 of the simulation"):
+    monkeypatch.setattr("workspace.demo.living.VERSION", VERSION + 1)
+    with pytest.raises(WorkspaceError, match=f"version {VERSION} of the simulation"):
         totals(first_day)
 
 

@@ -140,7 +140,8 @@ def _live(home: Path, until: datetime) -> None:
         return
     with out.status("The company lives on") as status:
         came = live(home, until=until, progress=lambda day: status.update(f"The company lives on: {day}"))
-    say(f"{came.days} days passed until {came.clock:%Y-%m-%d}: {came.transactions:,} transactions.")
+    events = f", {came.events:,} events on the website" if came.events else ""
+    say(f"{came.days} days passed until {came.clock:%Y-%m-%d}: {came.transactions:,} transactions{events}.")
 
 
 def _connect(home: Path) -> None:

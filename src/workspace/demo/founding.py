@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from workspace.demo import rates
+from workspace.demo.clickstream import publish
 from workspace.demo.company import found
 from workspace.demo.home import SETTINGS_FILE, entrance, server, write_settings
 from workspace.demo.schema import COLUMNS, DATABASES, ROLE, STATEMENTS, script
@@ -53,6 +54,7 @@ def create(home: Path | str, *, seed: int = 1, scale: float = 1.0) -> None:
         finally:
             engine.stop()
         rates.publish(folder / "fx", FIRST_DAY)
+        publish(folder / "clickstream" / "iglu")
         facts = {"seed": seed, "scale": scale, "version": VERSION}
         (folder / "world.json").write_text(json.dumps(facts), encoding="utf-8")
         write_settings(folder, datetime.combine(FIRST_DAY, time(), UTC))  # last: now it is a home
@@ -62,6 +64,7 @@ def _clear(folder: Path) -> None:
     """Remove what a creation that was cut off has left."""
     server(folder).remove()
     shutil.rmtree(folder / "fx", ignore_errors=True)
+    shutil.rmtree(folder / "clickstream", ignore_errors=True)
     (folder / "world.state").unlink(missing_ok=True)
 
 

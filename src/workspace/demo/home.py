@@ -1,4 +1,4 @@
-"""A demo's folder: its settings, its business clock, its server while somebody needs it.
+"""A demo's folder: its settings, its business clock, its servers while somebody needs them.
 
 ```
 <home>/workspace.toml    settings; the business clock stands in it. Written last: a home without it is not one
@@ -6,6 +6,7 @@
 <home>/world.state       the simulation's state at the clock; only saves time, it can be played again
 <home>/fx/               exchange rates, as published by the clock
 <home>/postgres/         the database server
+<home>/clickstream/      what the website's pipeline delivers; see `workspace.demo.clickstream.archive`
 ```
 """
 
@@ -21,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workspace.demo.clickstream import BROKERS_VARIABLE, serving
 from workspace.demo.schema import INVENTORY_DB, ROLE, USER_DB
 from workspace.demo.server import PostgresServer
 from workspace.errors import BusyError, WorkspaceError
@@ -62,6 +64,16 @@ required = true
 [sources.fx]
 kind = "fx"
 location = "fx/eurofxref-hist.csv"
+
+[sources.clickstream]
+kind = "snowplow"
+brokers = "${brokers_variable}"
+topic = "enriched"
+bad_topic = "bad"
+archive = "clickstream/archive"
+schemas = "clickstream/iglu"
+conversions = ["purchase"]
+required = false
 """
 
 
@@ -77,6 +89,7 @@ def write_settings(home: Path, clock: datetime) -> None:
         pipelines=json.dumps(_pipelines(home), ensure_ascii=False),
         user_variable=DSN_VARIABLES[USER_DB],
         inventory_variable=DSN_VARIABLES[INVENTORY_DB],
+        brokers_variable=BROKERS_VARIABLE,
     )
     replace_file(home / SETTINGS_FILE, text.encode())
 
@@ -129,16 +142,16 @@ def replace_file(path: Path, content: bytes) -> None:
 
 @contextmanager
 def running(home: Path | str) -> Iterator[PostgresServer]:
-    """Keep a demo's server up, and its connection strings in the environment, while the block runs.
+    """Keep a demo's servers up, and their addresses in the environment, while the block runs.
 
-    Any number of processes may do so at once; the last one out stops the server. One that is killed leaves it
-    running, for the next to find and to stop.
+    Any number of processes may do so at once; the last one out stops the database server. One that is killed leaves it
+    running, for the next to find and to stop. The broker is each process's own, and ends with it.
 
     Args:
         home: The demo's folder.
 
     Yields:
-        The server.
+        The database server.
     """
     folder = Path(home)
     read_clock(folder)
@@ -150,7 +163,8 @@ def running(home: Path | str) -> Iterator[PostgresServer]:
             fcntl.flock(presence, fcntl.LOCK_SH)
         os.environ.update({name: engine.dsn(database, ROLE) for database, name in DSN_VARIABLES.items()})
         try:
-            yield engine
+            with serving(folder / "clickstream"):
+                yield engine
         finally:
             for name, value in before.items():
                 os.environ.pop(name, None)

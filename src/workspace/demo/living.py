@@ -8,12 +8,14 @@ from collections import Counter
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from workspace.demo import rates
+from workspace.demo.clickstream import top_up, write
 from workspace.demo.company import founded, live
 from workspace.demo.home import alone, move_clock, read_clock, replace_file, server
 from workspace.demo.schema import DATABASES
@@ -36,12 +38,14 @@ class Advance:
         days: How many days passed.
         transactions: How many transactions were committed in them.
         rows: Row changes, by `<database>.<table>`.
+        events: How many distinct events the website's pipeline delivered.
     """
 
     clock: datetime
     days: int
     transactions: int
     rows: dict[str, int]
+    events: int
 
 
 def advance(
@@ -74,19 +78,21 @@ def advance(
         goal = _goal(clock, days, until)
         world = world_at(folder, clock)
         changes, transactions = world.ledger.changes.copy(), world.written.total()
+        events = world.web.books.events.total()
         engine = server(folder)
         if not engine.running:
             raise WorkspaceError(f"The server in {engine.data} does not run.", cure="Use `with running(home):`.")
         with ExitStack() as stack:
             writers = {name: stack.enter_context(Writer(engine.dsn(name))) for name in DATABASES}
             while world.today < goal.date():
-                for transaction in live(world):
+                for transaction in live(world, partial(write, folder / "clickstream")):
                     writers[transaction.database].write(transaction, stamp(transaction.at))
                 if progress:
                     progress(world.today - timedelta(days=1))
         rates.publish(folder / "fx", goal.date())
         replace_file(folder / _STATE, pickle.dumps((VERSION, world)))
         move_clock(folder, goal)
+        top_up(folder / "clickstream")
     rows: Counter[str] = Counter()
     for (database, table, _), count in (world.ledger.changes - changes).items():
         rows[f"{database}.{table}"] += count
@@ -95,6 +101,7 @@ def advance(
         days=(goal - clock).days,
         transactions=world.written.total() - transactions,
         rows=dict(sorted(rows.items())),
+        events=world.web.books.events.total() - events,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from workspace.demo.ledger import month, reporting_day
 from workspace.demo.names import CHANNEL_WEIGHTS, CHANNELS, CITIES, person
+from workspace.demo.schema import COLUMNS
 from workspace.demo.world import AVERAGE_SEASON, DAY, DAY_ZERO, LENGTH, World, season
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ LAPSED, AWAY, ANSWERED, WORDY = 1, 2, 4, 8
 LAPSE, LAPSE_LATE = 0.3, 0.6
 LAPSE_HOURS = 48
 
+_CHANNEL = COLUMNS["users"].split().index("signup_channel")
 _CITIES = range(len(CITIES))
 _WEIGHTS = [city.weight for city in CITIES]
 _COUNTRIES = sorted({city.country for city in CITIES})
@@ -152,7 +154,9 @@ def _somebody(world: World) -> tuple[int, str] | None:
 
 
 def _sign_up(world: World, _: object) -> Sequence[Step]:
-    return _join(world, world.now)
+    steps = _join(world, world.now)
+    world.witness("signed_up", len(world.people.city) - 1, steps[0][1][_CHANNEL])
+    return steps
 
 
 def _visit(world: World, _: object) -> Sequence[Step]:
@@ -160,6 +164,7 @@ def _visit(world: World, _: object) -> Sequence[Step]:
         return ()
     user, uuid = who
     part = world.rng.randrange(world.people.devices[user])
+    world.witness("seen", user, part)
     return (("see_device", (uuid, world.identity("device", user, part), world.stamp()), 1),)
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workspace.demo.clickstream import clickstream
 from workspace.demo.home import read_clock
 from workspace.demo.ledger import month
 from workspace.demo.living import world_at
@@ -35,7 +36,25 @@ def totals(home: Path | str) -> dict[str, Any]:
         `gbv` and `commission` by month, city and tier at booking; `refunds`, `bookings`, `bookers`, `cancelled`,
         `cancellation_rate`, `new_users` by month; `open_slots` by month and city; each with its `total`. `changes`
         are the row changes since the first day by table and operation (K: an update of a key), `rolled_back` the
-        transactions that were, `truths` what was planted.
+        transactions that were, `truths` what was planted. `clickstream` tells what the website's pipeline has
+        delivered by the clock:
+
+        - `lines` in the archive, the topic or both; `malformed` lines by what is wrong with them, and
+          `malformed_lines` by where they are; `bad_rows` of the topic `bad` by kind.
+        - `events`: distinct events by name, that is by id and fingerprint, bots included. `natural_duplicates`: further
+          copies of one, with their `..._at_once` of the same time of collection; `overlap_copies`: lines of events
+          that are in both archive and topic; so lines in any place less malformed ones are events and natural
+          duplicates. `synthetic_duplicates`: events under the id of an earlier one. `late`: events that were collected
+          more than an hour after they happened; `bots`: events of machines; `unknown_schema`: events whose schema is
+          not registered.
+        - Of people alone, by days of Europe/Berlin: `sessions`, `engaged_sessions` (two page views, 20 seconds or a
+          purchase), `converted_sessions` (with a purchase) and `engaged_seconds` (10 a ping of a page, less 5) by the
+          day of the session's first event; `page_views` by their own; `visitors` with a session that began in the
+          month; `stitched_visitors` on whose browser somebody has been logged in, and their `stitched_users`;
+          `purchases`; `channels`: sessions, those with a purchase, and touchpoints (landings with utm parameters or a
+          click id) by channel group; `ad_clicks` by platform; `exposures` by experiment and variant.
+        - `truths`: each experiment with how many units were assigned to control and treatment, and how many of those
+          had the outcome in the visit of their first exposure; the true return on ad spend by platform.
     """
     clock = read_clock(home)
     world = world_at(Path(home), clock)
@@ -71,6 +90,7 @@ def totals(home: Path | str) -> dict[str, Any]:
         "changes": _changes(world),
         "rolled_back": dict(ledger.rolled_back),
         "truths": _truths(world),
+        "clickstream": clickstream(world),
     }
 
 

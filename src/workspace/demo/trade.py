@@ -100,6 +100,8 @@ def _book(world: World, _: object) -> Sequence[Step]:
         world.identity("booking", world.bookings), user, world.now, event, PERCENTS[code] if code else 0, city, lines
     )
     discount, total = booking.amounts()
+    basket = [(line.listing, line.quantity) for line in lines]
+    world.witness("booked", world.bookings, booking.id, user, basket, discount + total, total)
     when = world.stamp()
     guests = max(2, round(rng.lognormvariate(4, 0.6)))
     head = (booking.id, world.identity("user", user), "pending", occasion, date.fromordinal(event).isoformat(), guests)

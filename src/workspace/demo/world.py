@@ -24,6 +24,7 @@ from workspace.demo.schema import STATEMENTS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from workspace.demo.clickstream import Web
     from workspace.demo.market import Market
     from workspace.demo.people import People
 
@@ -34,7 +35,7 @@ Step = tuple[str, tuple[Value, ...], int]
 Handler = Callable[["World", Any], Sequence[Step]]
 
 # Raised whenever the same seed would no longer live the same life.
-VERSION = 1
+VERSION = 2
 FIRST_DAY = date(2025, 9, 27)
 LENGTH = 400  # days for which the sizes below are stated; the world lives on after them
 DAY = 86_400_000
@@ -103,10 +104,13 @@ class World:
         ledger: The company's books, from which the exact totals come.
         market: Vendors and listings.
         people: Users.
+        web: The website, which only watches: it has sources of chance of its own.
+        witnessed: What happened this day that somebody did on the website: kind, time and particulars.
     """
 
     market: Market
     people: People
+    web: Web
     rng: Random
 
     def __init__(self, seed: int, scale: float) -> None:
@@ -120,6 +124,7 @@ class World:
         self.payments = 0
         self.reviews = 0
         self.ledger = Ledger()
+        self.witnessed: list[tuple[str, int, tuple[Any, ...]]] = []
         self._agenda: list[tuple[int, int, str, Any]] = []
         self._entries = 0
 
@@ -139,6 +144,7 @@ class World:
             The day's transactions in the order of time.
         """
         self.rng = Random(f"{self.seed}:{self.day}")
+        self.witnessed = []
         end = DAY_ZERO + (self.day + 1) * DAY
         for part in parts:
             part(self)
@@ -166,6 +172,10 @@ class World:
             at -= MINUTE
         self._entries += 1
         heapq.heappush(self._agenda, (at, self._entries, kind, subject))
+
+    def witness(self, kind: str, *particulars: object) -> None:
+        """Tell the website what somebody does on it at the present time."""
+        self.witnessed.append((kind, self.now, particulars))
 
     def moment(self) -> int:
         """Draw a time of the present day, more likely when people are awake."""
