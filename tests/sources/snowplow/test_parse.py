@@ -173,6 +173,15 @@ def test_nothing_is_quoted_and_nothing_is_cut() -> None:
         assert {name: row[name] for name in odd} == odd
 
 
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r", b"\n\n", b"\r\n", plain.line() + b"\n", b"\n" + plain.line()])
+@pytest.mark.parametrize("first", [plain.line() + b"\n" + plain.line(), plain.line() + b"\n", b"\n" + plain.line()])
+def test_rows_too_many_here_and_too_few_there_do_not_make_up_for_each_other(first: bytes, end: bytes) -> None:
+    for lines in ([first, end], [first, plain.line(), end], [end, first], [end, plain.line(), first]):
+        parsed = parse(lines)
+        assert [lines[index] for index in parsed.kept] == [line for line in lines if line == plain.line()]
+        assert len(parsed.kept) + len(parsed.refused) == len(lines)
+
+
 def test_no_lines_are_no_rows() -> None:
     parsed = parse([])
     assert (parsed.rows.schema, parsed.rows.num_rows, parsed.refused) == (SCHEMA, 0, ())

@@ -111,7 +111,7 @@ def _read(lines: Sequence[bytes], types: dict[str, pa.DataType]) -> pa.Table | N
         pa.ArrowInvalid: A line has another number of fields, or a value does not fit its type.
     """
     text = b"\n".join(lines)
-    if b"\r" in text or text.count(b"\n") != len(lines) - 1:
+    if b"\r" in text or not lines[-1] or text.endswith(b"\n"):
         return None
     if text.startswith(_BOM):  # the reader drops one at the start of what it takes for a file
         text = _BOM + text
@@ -134,7 +134,8 @@ def _read(lines: Sequence[bytes], types: dict[str, pa.DataType]) -> pa.Table | N
             strings_can_be_null=True,
         ),
     )
-    # An empty line at the end leaves no row, one elsewhere a row of NULLs, which the required fields give away.
+    # A line break within a line makes a row more. An empty line is a row of NULLs, which the required fields give
+    # away; only at the end it would be none, and so make up for a row too many: there it was looked for before.
     return table if table.num_rows == len(lines) else None
 
 
