@@ -20,7 +20,7 @@ from workspace.demo import PostgresServer, create
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytest_plugins = ["engine.servers"]
+pytest_plugins = ["brokers", "engine.servers"]
 
 _numbers = itertools.count(1)
 
