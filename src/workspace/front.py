@@ -215,10 +215,11 @@ class Workspace:
     def _checked(self) -> list[Checked]:
         from workspace.semantic.trust import derived
 
-        columns = {name: self._lake.log(name).columns for name in self.tables}
+        columns = {name: self._lake.columns(pin) for name, pin in self.release.tables.items()}
         keys = {name: keys_of(known) for name, known in columns.items()}
+        unchanging = [name for name in self.tables if not self._engine.has_history(name)]
         asked = [
-            *structure(keys, self._engine.deleted),
+            *structure(keys, self._engine.deleted, unchanging=unchanging),
             *derived.checks(definitions(self.settings, "model"), keys),
             *definitions(self.settings, "checks"),
         ]

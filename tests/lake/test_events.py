@@ -65,7 +65,7 @@ def test_one_that_comes_in_between_shuts_the_slow_one_out(lake: Lake) -> None:
         if found is not None and found.num_rows:
             run(overtake, lake.layout.root)
 
-    slow._write = write_and_be_slow  # type: ignore[method-assign]
+    slow._write = write_and_be_slow  # type: ignore[assignment, method-assign]
     with pytest.raises(LakeError, match="at the same time"):
         write(slow, 0, 3, [3, 4])
     assert held(lake) == ([0, 1], [2])

@@ -16,6 +16,8 @@ from lake.changes import START, TABLE, Change, log_rows, new_log
 from workspace.engine import DuckDBEngine
 from workspace.errors import LakeError, ReleaseError, SemanticError
 from workspace.lake import Lake, Watermark, delta, find, maintain, prepare, publish, reject, releases
+from workspace.lake.pins import PIN
+from workspace.lake.releases import SCHEMA
 from workspace.settings import Keep
 
 if TYPE_CHECKING:
@@ -217,8 +219,34 @@ def test_a_lake_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     schema = pa.schema([pa.field("source", pa.string())])
     root = str(tmp_path / "lake")
     delta.create(f"{root}/system/watermarks", schema, statistics=["source"], extra={"workspace.format": "99"})
-    with pytest.raises(LakeError, match="has format 99; this version of the workspace knows format 1"):
+    with pytest.raises(LakeError, match="has format 99; this version of the workspace knows format 2"):
         Lake(root)
+
+
+def test_the_releases_of_an_older_lake_are_brought_along(lake: Lake) -> None:
+    """In format 1 a pin did not say what kind of table it is of."""
+    released(lake, "one", 30)
+    made = releases(lake)
+    uri = lake.layout.uri("system", "releases")
+    table = delta.open_table(uri)
+    entries = delta.read(table).to_pylist()
+    for entry in entries:
+        for pin in entry["tables"]:
+            del pin["kind"], pin["until"]
+    old = pa.Table.from_pylist(entries, schema=_format_1())
+    delta.commit(table, old, app="releases", version=2, replace=True, reshape=True)
+    marks = delta.open_table(lake.layout.uri("system", "watermarks"))
+    marks.alter.set_table_properties({"workspace.format": "1"}, raise_if_not_exists=False)
+    upgraded = Lake(lake.layout.root)
+    assert releases(upgraded) == made
+    released(upgraded, "two", 60)
+    assert stock(Lake(lake.layout.root)) == {1: 5, 2: 2}
+
+
+def _format_1() -> pa.Schema:
+    pin = pa.struct([field for field in PIN if field.name not in ("kind", "until")])
+    place = SCHEMA.get_field_index("tables")
+    return SCHEMA.set(place, pa.field("tables", pa.list_(pin)))
 
 
 def test_reading_leaves_no_thread_that_calls_back_into_python(lake: Lake, tmp_path: Path) -> None:

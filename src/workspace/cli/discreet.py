@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from workspace.errors import LakeError
 from workspace.lake import Lake
 from workspace.settings import PostgresSource
 
@@ -48,11 +47,9 @@ class Discreet:
         return rows.drop(*hidden) if hidden else rows
 
     def _find(self, name: str) -> frozenset[str]:
-        try:
-            captured = {column.name for column in self._lake.log(name).columns if column.personal}
-        except LakeError:
-            captured = set()  # a table that is not captured has no such marks
-        return frozenset(captured | _named(self._workspace.settings, name))
+        pin = self._workspace.release.tables.get(name)
+        columns = self._lake.columns(pin) if pin else ()  # what is no part of a release has no such marks
+        return frozenset({c.name for c in columns if c.personal} | _named(self._workspace.settings, name))
 
 
 def _named(settings: Settings, name: str) -> set[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+import ibis
+
 from workspace.errors import LakeError, did_you_mean
 from workspace.lake import delta, views
 from workspace.lake.parts import open_parts
@@ -13,16 +15,18 @@ from workspace.lake.schema import LOG_META
 if TYPE_CHECKING:
     from datetime import datetime
 
-    import ibis
     from deltalake import DeltaTable
 
-    from workspace.lake import Lake, Release
+    from workspace.lake import Lake, Pin, Release
 
 SYSTEM = "system"
 HISTORY = "_history"
 """What the SQL name of a table's history ends with: `user_db.users_history`."""
 
-_SYSTEM_TABLES = ("checks", "releases", "runs", "watermarks")
+VALIDITY = frozenset({"valid_from", "valid_to"})
+"""What a derived table of versions has, as every history does."""
+
+_SYSTEM_TABLES = ("checks", "derivations", "releases", "runs", "watermarks")
 
 
 class Engine(ABC):
@@ -40,6 +44,7 @@ class Engine(ABC):
         # An expression takes longer to build than many a question, and never changes.
         self._live: dict[str, ibis.Table] = {}
         self._versions: dict[str, ibis.Table] = {}
+        self._plain: dict[str, ibis.Table] = {}
 
     @property
     def tables(self) -> list[str]:
@@ -55,18 +60,26 @@ class Engine(ABC):
         if name.startswith(f"{SYSTEM}."):
             return self._system(name)
         if name not in self._live:
-            self._live[name] = views.live(self._open(name)).drop(LOG_META.names)
+            self._live[name] = self._current(name)
         return self._live[name]
 
     def history(self, name: str) -> ibis.Table:
         """Give every version of every row, with `valid_from` and `valid_to` (half-open, UTC).
 
         Raises:
-            LakeError: The release has no such table.
+            LakeError: The release has no such table, or its rows never change.
         """
         if name not in self._versions:
-            self._versions[name] = views.versions(self._open(name)).drop(LOG_META.names)
+            self._versions[name] = self._every_version(name)
         return self._versions[name]
+
+    def has_history(self, name: str) -> bool:
+        """Tell whether a table's rows have versions: events, and most of what is derived from them, do not.
+
+        Raises:
+            LakeError: The release has no such table.
+        """
+        return self._pin(name).kind == "log" or set(self._rows(name).columns) >= VALIDITY
 
     def deleted(self, name: str) -> ibis.Table:
         """Give every deletion of a row: the key's columns, and the moment as `deleted_at` (UTC).
@@ -74,7 +87,10 @@ class Engine(ABC):
         Raises:
             LakeError: The release has no such table.
         """
-        parts, pin = self._open(name), self.release.tables[name]
+        pin = self._pin(name)
+        if pin.kind != "log":
+            return self.history(name).filter(ibis.literal(value=False)).mutate(deleted_at=ibis.now())
+        parts = self._open(name)
         whole = delta.open_table(self._lake.layout.uri("log", name), pin.log)
         return views.deleted(self._register(f"whole.{name}", whole), parts.keys, pin.position)
 
@@ -98,13 +114,44 @@ class Engine(ABC):
     def _register(self, name: str, table: DeltaTable, *, after: int = 0) -> ibis.Table:
         """Make exactly this version readable; files whose rows all lie at or before `after` may be left out."""
 
+    def _current(self, name: str) -> ibis.Table:
+        if self._pin(name).kind == "log":
+            return views.live(self._open(name)).drop(LOG_META.names)
+        rows = self._rows(name)
+        if set(rows.columns) >= VALIDITY:
+            return rows.filter(rows.valid_to == ibis.literal(views.OPEN_END, type=rows.valid_to.type())).drop(*VALIDITY)
+        return rows
+
+    def _every_version(self, name: str) -> ibis.Table:
+        if self._pin(name).kind == "log":
+            return views.versions(self._open(name)).drop(LOG_META.names)
+        if self.has_history(name):
+            return self._rows(name)
+        msg = f"{name} has no history: its rows come to be and do not change."
+        raise LakeError(msg, cure=f"Read table({name!r}), and another release for what was known then.")
+
+    def _rows(self, name: str) -> ibis.Table:
+        """Give the rows of a table that is no log, as the release sees them."""
+        if name not in self._plain:
+            pin = self._pin(name)
+            table = delta.open_table(self._lake.layout.uri(pin.kind, name), pin.log)
+            rows = self._register(name, table)
+            if pin.until is not None:
+                end = ibis.literal(pin.until, type=rows.collector_tstamp.type())
+                rows = rows.filter(rows._batch <= pin.position, rows.collector_tstamp < end)
+            self._plain[name] = rows
+        return self._plain[name]
+
+    def _pin(self, name: str) -> Pin:
+        pin = self.release.tables.get(name)
+        if pin is None:
+            msg = f"Release {self.release.name} has no table {name!r}."
+            raise LakeError(msg, cure=did_you_mean(name, self.tables))
+        return pin
+
     def _open(self, name: str) -> views.Parts:
         if name not in self._parts:
-            pin = self.release.tables.get(name)
-            if pin is None:
-                msg = f"Release {self.release.name} has no table {name!r}."
-                raise LakeError(msg, cure=did_you_mean(name, self.tables))
-            self._parts[name] = open_parts(self._register, self._lake.layout, name, pin.versions)
+            self._parts[name] = open_parts(self._register, self._lake.layout, name, self._pin(name).versions)
         return self._parts[name]
 
     def _system(self, name: str) -> ibis.Table:

@@ -111,15 +111,20 @@ class Checked:
         return f"{self.check.name}: {self.violations:,}{of} rows{share}. {self.check.description}{such}"
 
 
-def structure(keys: Mapping[str, tuple[str, ...]], deleted: Callable[[str], ibis.Table]) -> list[Check]:
+def structure(
+    keys: Mapping[str, tuple[str, ...]], deleted: Callable[[str], ibis.Table], *, unchanging: Collection[str] = ()
+) -> list[Check]:
     """Give the checks that follow from every table's primary key.
 
     Args:
-        keys: The key's columns by table.
+        keys: The key's columns by table; none where a table has no key.
         deleted: Gives the deletions of a table: the key's columns, and the moment as `deleted_at`.
+        unchanging: The tables whose rows have no versions.
     """
     found = []
     for name, columns in keys.items():
+        if not columns:
+            continue
         shown = {column: (column,) for column in columns}
         found.append(
             Check(
@@ -131,6 +136,8 @@ def structure(keys: Mapping[str, tuple[str, ...]], deleted: Callable[[str], ibis
                 shown=shown,
             )
         )
+        if name in unchanging:
+            continue
         found.append(
             Check(
                 name=f"{name}: history",

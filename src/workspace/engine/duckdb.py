@@ -58,8 +58,9 @@ class DuckDBEngine(Engine):
             return
         source, _, table = name.partition(".")
         self._backend.raw_sql(f"CREATE SCHEMA IF NOT EXISTS {identifier(source)}")
-        for suffix, rows in (("", self.table(name)), (HISTORY, self.history(name))):
-            self._backend.create_view(f"{table}{suffix}", rows, database=source)
+        self._backend.create_view(table, self.table(name), database=source)
+        if self.has_history(name):
+            self._backend.create_view(f"{table}{HISTORY}", self.history(name), database=source)
         self._named.add(name)
 
     def _lock(self) -> None:

@@ -91,7 +91,7 @@ class SparkEngine(Engine):
 
     def _rows_of(self, node: exp.Table) -> exp.Subquery:
         name = f"{node.db}.{node.name}"
-        known = {table + suffix for table in self.tables for suffix in ("", HISTORY)}
+        known = {*self.tables, *(f"{table}{HISTORY}" for table in self.tables if self.has_history(table))}
         if node.catalog or name not in known or node.args.get("version"):
             msg = f"Release {self.release.name} has no table {node.sql('spark')}."
             raise SemanticError(msg, cure=did_you_mean(name, known))

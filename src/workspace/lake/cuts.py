@@ -12,6 +12,7 @@ from ibis import _
 from workspace.errors import ReleaseError, did_you_mean
 from workspace.lake import delta, duck, views
 from workspace.lake.parts import open_parts
+from workspace.lake.periods import derivations
 from workspace.lake.pins import Pin, SourceCut, Versions
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
     from workspace.lake.lake import Lake
+    from workspace.lake.pins import PinKind
     from workspace.lake.watermarks import Watermark
 
 
@@ -56,7 +58,8 @@ def cut(
             )
             raise ReleaseError(msg, cure="Wait: the next period's `workspace tick` publishes what is true again.")
         if mark is not None:
-            done, pinned = _cut_source(lake, mark, as_of, required=needed)
+            each = _cut_events if lake.has_events(source) else _cut_source
+            done, pinned = each(lake, mark, as_of, required=needed)
             cuts.append(done)
             pins.extend(pinned)
     _require(tables, {pin.table: pin for pin in pins})
@@ -118,7 +121,7 @@ def _cut_source(lake: Lake, mark: Watermark, as_of: datetime, *, required: bool)
                 folded=parts.folded,
                 position=end,
                 rows=duck.count(views.live(seen)),
-                fingerprint=_fingerprint(parts),
+                fingerprint=_fingerprint((name, str(kind)) for name, kind in parts.log.schema().items()),
                 stopped=halted["reason"] if halted else _missed(mark, bare, as_of),
             )
         )
@@ -127,6 +130,42 @@ def _cut_source(lake: Lake, mark: Watermark, as_of: datetime, *, required: bool)
         source=mark.source, position=position, reached=mark.reached, required=required, late=late, clock=clock
     )
     return done, pins
+
+
+def _cut_events(lake: Lake, mark: Watermark, as_of: datetime, *, required: bool) -> tuple[SourceCut, list[Pin]]:
+    """Cut a source of events where all its derived tables stand, so that they and the events agree."""
+    log = lake.events(mark.source)
+    made = [one for one in derivations(lake, mark.source) if one.as_of <= as_of]
+    derived = made[-1] if made else None
+    if required and (derived is None or derived.as_of < as_of):
+        stand = f"only up to {derived.as_of:%Y-%m-%d %H:%M} UTC" if derived else "never"
+        msg = (
+            f"The tables derived from {mark.source} were made {stand}; a release as of {as_of:%Y-%m-%d %H:%M} needs it."
+        )
+        raise ReleaseError(msg, cure=f"Mend the step that derives them, or set required = false for {mark.source}.")
+    batch, until = (derived.batch, derived.as_of) if derived else (log.batch, as_of)
+    backend = duck.connect()
+    rows = duck.register(backend, log.name, log.table)
+    seen = duck.count(rows.filter(rows._batch <= batch, rows.collector_tstamp < until))
+    events = Pin(
+        **_physical(lake, "events", log.name, log.table.version()), position=batch, rows=seen, until=until, stopped=""
+    )
+    pins = [events]
+    for one in derived.tables if derived else ():
+        physical = _physical(lake, "derived", one.name, one.version)
+        pins.append(Pin(**physical, position=batch, rows=one.rows, stopped=""))
+    late = mark.reached < as_of or until < as_of
+    done = SourceCut(
+        source=mark.source, position=batch, reached=min(mark.reached, until), required=required, late=late, clock=None
+    )
+    return done, pins
+
+
+def _physical(lake: Lake, kind: PinKind, name: str, version: int) -> dict[str, Any]:
+    """Describe one Delta table at a version, as the part of a pin; it has no folds."""
+    columns = delta.schema_of(delta.open_table(lake.layout.uri(kind, name), version))
+    shape = _fingerprint((column.name, str(column.type)) for column in columns)
+    return {"table": name, "kind": kind, "log": version, "current": 0, "closed": 0, "folded": 0, "fingerprint": shape}
 
 
 def _pinned_parts(lake: Lake, name: str, backend: Backend) -> tuple[Versions, views.Parts]:
@@ -152,6 +191,6 @@ def _last_before(
     return position, clock
 
 
-def _fingerprint(parts: views.Parts) -> str:
-    shape = "\n".join(f"{name} {kind}" for name, kind in sorted(parts.log.schema().items()))
+def _fingerprint(columns: Iterable[tuple[str, str]]) -> str:
+    shape = "\n".join(f"{name} {kind}" for name, kind in sorted(columns))
     return hashlib.sha256(shape.encode()).hexdigest()[:8]

@@ -193,6 +193,9 @@ def scan_sql(table: DeltaTable, *, after: int = 0) -> str:
         return f"({empty})"
     names = ", ".join(identifier(f.name) for f in fields)
     paths = ", ".join(literal(path) for path in files)
+    if apart := table.metadata().partition_columns:  # those are in the files' paths only
+        kinds = ", ".join(f"{literal(f.name)}: {sql_type(f.type)}" for f in fields if f.name in apart)
+        return f"(SELECT {names} FROM read_parquet([{paths}], hive_partitioning = true, hive_types = {{{kinds}}}))"
     if not any(is_added(f) for f in fields):
         return f"(SELECT {names} FROM read_parquet([{paths}]))"
     # Files may lack a column that was added later, all of them too. A schema given to read_parquet would do the

@@ -64,7 +64,7 @@ class Lake:
             raise LakeError(msg, cure="Upgrade the workspace: `uv sync` after `git pull`. Nothing was changed.")
         if found < FORMAT:
             releases.upgrade(self.layout)
-            delta.open_table(uri).alter.set_table_properties({_FORMAT_PROPERTY: str(FORMAT)})
+            delta.open_table(uri).alter.set_table_properties({_FORMAT_PROPERTY: str(FORMAT)}, raise_if_not_exists=False)
 
     def define(self, name: str, columns: Sequence[Column]) -> LogTable:
         """Create a table's log empty, or add the columns that it lacks.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from workspace.lake import delta
 from workspace.lake.crash import crash_point
+from workspace.lake.periods import derivations
 from workspace.lake.releases import releases
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from workspace.lake.fold import Folded
     from workspace.lake.lake import Lake
     from workspace.lake.layout import Kind
+    from workspace.lake.pins import Pin
     from workspace.lake.releases import Release
     from workspace.settings import Keep
 
@@ -65,11 +67,13 @@ def maintain(lake: Lake, *, keep: Keep, now: datetime, grace: timedelta = GRACE,
     published = releases(lake, "published")
     if not published:
         return Maintained(folded=(), compacted=(), removed=0, kept=())
-    newest = published[-1]
-    folded = tuple(fold(lake.layout, pin.table, to=pin.position, force=force) for pin in newest.tables.values())
-    compacted = tuple(_compact(lake, name, force=force) for name in newest.tables)
+    tables = published[-1].tables.values()
+    logs = [pin for pin in tables if pin.kind == "log"]
+    folded = tuple(fold(lake.layout, pin.table, to=pin.position, force=force) for pin in logs)
+    compacted = tuple(_compact(lake, pin, force=force) for pin in tables)
     kept = kept_releases(published, keep, now)
-    removed = sum(_vacuum(lake, name, kept, grace) for name in newest.tables)
+    wanted = _wanted(lake, kept)
+    removed = sum(_vacuum(lake, pin, wanted, grace) for pin in tables)
     return Maintained(
         folded=folded,
         compacted=tuple(name for name in compacted if name),
@@ -94,29 +98,49 @@ def kept_releases(published: list[Release], keep: Keep, now: datetime) -> list[R
     return [r for r in published if r.sequence in chosen | recent | {published[-1].sequence}]
 
 
-def _compact(lake: Lake, name: str, *, force: bool) -> str:
+def _compact(lake: Lake, pin: Pin, *, force: bool) -> str:
     done = ""
-    for kind in _APPENDED:
-        table = delta.open_table(lake.layout.uri(kind, name))
-        files = len(table.file_uris())
-        if files > SMALL_FILES or (force and files > 1):
+    for kind in _APPENDED if pin.kind == "log" else (pin.kind,):
+        table = delta.open_table(lake.layout.uri(kind, pin.table))
+        files, days = _files(table)
+        # What is kept apart by day has a file a day at least.
+        if files > days + SMALL_FILES or (force and files > days):
             table.optimize.compact()
             crash_point("maintenance.after_compact")
-            done = name
+            done = pin.table
     return done
 
 
-def _vacuum(lake: Lake, name: str, kept: list[Release], grace: timedelta) -> int:
-    pinned: dict[str, set[int]] = defaultdict(set)
+def _files(table: DeltaTable) -> tuple[int, int]:
+    """Count a table's files, and the partitions that they are in."""
+    partitions = {frozenset(each.items()) for each in table.partitions()} if table.metadata().partition_columns else ()
+    return len(table.file_uris()), len(partitions) or 1
+
+
+def _wanted(lake: Lake, kept: list[Release]) -> dict[tuple[Kind, str], set[int]]:
+    """Name the Delta versions of every table that a kept release reads, or that the next derivation begins with."""
+    found: defaultdict[tuple[Kind, str], set[int]] = defaultdict(set)
     for release in kept:
-        if pin := release.tables.get(name):
-            for kind in _PARTS:
-                pinned[kind].add(getattr(pin, kind))
+        for pin in release.tables.values():
+            for part, kind in _parts(pin):
+                found[kind, pin.table].add(getattr(pin, part))
+    for source in {release_source.source for release in kept for release_source in release.sources}:
+        for made in derivations(lake, source)[-1:]:
+            for one in made.tables:
+                found["derived", one.name].add(one.version)
+    return found
+
+
+def _parts(pin: Pin) -> list[tuple[str, Kind]]:
+    return [(part, part) for part in _PARTS] if pin.kind == "log" else [("log", pin.kind)]
+
+
+def _vacuum(lake: Lake, pin: Pin, wanted: dict[tuple[Kind, str], set[int]], grace: timedelta) -> int:
     removed = 0
-    for kind in _PARTS:
-        table = delta.open_table(lake.layout.uri(kind, name))
-        wanted = sorted(pinned[kind] | {table.version()})
-        removed += len(_remove(table, wanted, grace, dry_run=True) and _remove(table, wanted, grace, dry_run=False))
+    for _, kind in _parts(pin):
+        table = delta.open_table(lake.layout.uri(kind, pin.table))
+        versions = sorted(wanted[kind, pin.table] | {table.version()})
+        removed += len(_remove(table, versions, grace, dry_run=True) and _remove(table, versions, grace, dry_run=False))
     return removed
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from workspace.errors import SettingsError
 from workspace.lake import Lake
-from workspace.settings import FxSource, Settings, load_settings
+from workspace.settings import FxSource, Settings, SnowplowSource, load_settings
 from workspace.sources.ingested import Ingested
 
 if TYPE_CHECKING:
@@ -41,6 +41,10 @@ def ingest(name: str, *, run: str, as_of: str, settings: Settings | None = None)
         from workspace.sources import fx
 
         return fx.ingest(source, lake, run=run, as_of=end, now=now)
+    if isinstance(source, SnowplowSource):
+        from workspace.sources import snowplow
+
+        return snowplow.ingest(source, lake, run=run, as_of=end, now=now)
     return _postgres(source, lake, run=run, as_of=end, now=now)
 
 
@@ -51,10 +55,10 @@ def _postgres(source: PostgresSource, lake: Lake, *, run: str, as_of: datetime, 
 
 
 def replay_quarantine(name: str, *, run: str, settings: Settings | None = None) -> Ingested:
-    """Try again, in their order, the changes of a source's stopped tables that could not be represented.
+    """Try again what could not be taken in: changes of stopped tables in their order, or lines that were refused.
 
     Args:
-        name: A `[sources.<name>]` of `workspace.toml` of kind postgres.
+        name: A `[sources.<name>]` of `workspace.toml` of kind postgres or snowplow.
         run: The id of the run that it belongs to.
         settings: The settings to use instead of those of the nearest `workspace.toml`.
 
@@ -62,11 +66,15 @@ def replay_quarantine(name: str, *, run: str, settings: Settings | None = None) 
         SourceError: The source has never been read, or cannot be asked about its types.
         SettingsError: The source has no quarantine that could be replayed.
     """
-    from workspace.sources import postgres
-
     chosen = settings or load_settings()
     source = chosen.source(name)
     if isinstance(source, FxSource):
         msg = f"[sources.{name}] refuses a bad file whole; nothing of it is in quarantine."
-        raise SettingsError(msg, cure="Name a source of kind postgres.")
+        raise SettingsError(msg, cure="Name a source of kind postgres or snowplow.")
+    if isinstance(source, SnowplowSource):
+        from workspace.sources import snowplow
+
+        return snowplow.replay_quarantine(source, Lake(chosen.lake), run=run, now=chosen.now())
+    from workspace.sources import postgres
+
     return postgres.replay_quarantine(source, Lake(chosen.lake), run=run, now=chosen.now())

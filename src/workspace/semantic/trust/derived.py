@@ -37,17 +37,33 @@ def checks(model: Model, keys: Mapping[str, tuple[str, ...]] | None = None) -> l
 
     Args:
         model: The declarations.
-        keys: The primary keys that `structure` checks, by table: a dataset with the same key is not checked again.
+        keys: The primary keys that `structure` checks, by table: a dataset with the same key is not checked again,
+            and one whose table is not among them only warns, as one without the source that it comes from does.
     """
     known = keys or {}
     whole = _unconditional(model)
     found = []
+    absent = {spec.name for spec in model.specs.values() if keys is not None and spec.table not in keys}
     for spec in model.specs.values():
+        if spec.name in absent:
+            found.append(_absent(spec))
+            continue
         found.append(_schema(model, spec))
         if spec.key is not None and set(known.get(spec.table, ())) != set(spec.key.columns):
             found.append(_key(whole, spec, spec.key))
-        found += [_reference(whole, spec, ref) for ref in spec.of(Ref) if ref.missing is not None]
+        there = (ref for ref in spec.of(Ref) if model.target(ref).name not in absent)
+        found += [_reference(whole, spec, ref) for ref in there if ref.missing is not None]
     return found
+
+
+def _absent(spec: Spec) -> Check:
+    return Check(
+        name=f"{spec.name}: table",
+        description=f"{spec.table} is part of the release; without it, nothing that rests on {spec.name} can be asked.",
+        severity="warning",
+        violations=lambda _: ibis.memtable({"table": [spec.table]}),
+        shown={"table": ()},
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from typing import TYPE_CHECKING, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
@@ -66,7 +65,7 @@ def transient(error: KafkaError) -> bool:
 class Client:
     """The properties of a source's connection, and everything that the library says while it works.
 
-    Its log lines are kept, so that an error can quote the last, and stay off the screen.
+    Its log stays off the screen; an error can quote the last line.
 
     Args:
         source: Which brokers, and how they are spoken to.
@@ -85,9 +84,11 @@ class Client:
         self.brokers = given["bootstrap.servers"]
         self._secrets = [given[key] for key, value in source.kafka.items() if value.startswith("$")]
         self._properties = {"group.id": f"workspace-{source.name}", **_DEFAULTS, **given, **_FIXED}
-        self._lines: deque[str] = deque(maxlen=20)
+        self._last = ""
         self._logger = logging.Logger(f"kafka {source.name}")  # noqa: LOG001 - nobody's child: nothing goes on to the screen
-        self._logger.addHandler(_Kept(self._lines))
+        handler = logging.Handler(logging.WARNING)
+        handler.emit = self._hear  # type: ignore[method-assign]
+        self._logger.addHandler(handler)
         self._failed: KafkaError | None = None
         self.statistics = ""
 
@@ -119,8 +120,11 @@ class Client:
 
     def note(self, error: KafkaError) -> None:
         """Remember what went wrong; that no broker is left says less than what became of each."""
-        if error.name() != "_ALL_BROKERS_DOWN" or self._failed is None:
+        if error.name() != "_ALL_BROKERS_DOWN":
             self._failed = error
+
+    def _hear(self, record: logging.LogRecord) -> None:
+        self._last = record.getMessage().rpartition("]: ")[2]  # before it are names of threads
 
     def _count(self, statistics: str) -> None:
         self.statistics = statistics
@@ -142,10 +146,8 @@ class Client:
             except TimeoutError:
                 pass
             except KafkaException as raised:
-                error = raised.args[0]
-                if not transient(error):
-                    raise self.error("Kafka refuses.", error) from None
-                self._failed = self._failed or error
+                if not transient(raised.args[0]):
+                    raise self.error("Kafka refuses.", raised.args[0]) from None
             serve()
             if self._failed is not None and self._failed.name() in _REFUSED:
                 raise self.error("Kafka cannot be spoken to.", self._failed)
@@ -161,7 +163,7 @@ class Client:
             error: What the library made of it; else what it complained of last.
         """
         error = error or self._failed
-        said = error.str() if error is not None else next(iter(reversed(self._lines)), "")
+        said = error.str() if error is not None else self._last
         cure = _CURES.get(error.name(), _AGAIN) if error is not None else _UNREACHED
         text = f"{self.source}: {message}" + (f" {self._masked(said.strip())}" if said else "")
         return SourceError(text, cure=cure.format(name=self.source, brokers=self.brokers))
@@ -170,15 +172,6 @@ class Client:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
-
-
-class _Kept(logging.Handler):
-    def __init__(self, lines: deque[str]) -> None:
-        super().__init__()
-        self._lines = lines
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append(record.getMessage())
 
 
 _UNREACHED = (
@@ -197,7 +190,8 @@ _CURES = {
     "_AUTHENTICATION": _LOGIN,
     "SASL_AUTHENTICATION_FAILED": _LOGIN,
     "_SSL": "ssl.ca.location under [sources.{name}.kafka] must hold the authority that signed the broker's "
-    "certificate, and the certificate must name the host as brokers does: {brokers}.",
+    "certificate, the certificate must name the host as brokers does, {brokers}, and security.protocol must be that of "
+    "the listener.",
     "TOPIC_AUTHORIZATION_FAILED": "Allow the user to DESCRIBE and READ the topic.",
     "_BAD_MSG": "What the broker has stored is broken there. Restore the partition from a replica, or delete "
     "the records up to there with kafka-delete-records: they are then a gap, which on_gap says what to do with.",
