@@ -86,7 +86,7 @@ class Client:
         self._properties = {"group.id": f"workspace-{source.name}", **_DEFAULTS, **given, **_FIXED}
         self._last = ""
         self._logger = logging.Logger(f"kafka {source.name}")  # noqa: LOG001 - nobody's child: nothing goes on to the screen
-        handler = logging.Handler(logging.WARNING)
+        handler = logging.Handler()
         handler.emit = self._hear  # type: ignore[method-assign]
         self._logger.addHandler(handler)
         self._failed: KafkaError | None = None
