@@ -62,6 +62,20 @@ def transient(error: KafkaError) -> bool:
     return error.name() in _TRANSIENT
 
 
+def interruptible(call: Callable[[], T]) -> T:
+    """Call the library where it may call back; it forgets an interrupt that comes just then, and says that it failed.
+
+    Raises:
+        KeyboardInterrupt: There was an interrupt.
+    """
+    try:
+        return call()
+    except SystemError as error:
+        if "without setting an exception" not in str(error):
+            raise
+        raise KeyboardInterrupt from None
+
+
 class Client:
     """The properties of a source's connection, and everything that the library says while it works.
 
@@ -148,7 +162,7 @@ class Client:
             except KafkaException as raised:
                 if not transient(raised.args[0]):
                     raise self.error("Kafka refuses.", raised.args[0]) from None
-            serve()
+            interruptible(serve)
             if self._failed is not None and self._failed.name() in _REFUSED:
                 raise self.error("Kafka cannot be spoken to.", self._failed)
             if time.monotonic() > deadline:

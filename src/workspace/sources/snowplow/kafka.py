@@ -15,7 +15,7 @@ import numpy.typing as npt
 from confluent_kafka import TopicPartition
 
 from workspace.errors import SourceError
-from workspace.sources.snowplow.client import TICK, Client, transient
+from workspace.sources.snowplow.client import TICK, Client, interruptible, transient
 from workspace.sources.snowplow.offsets import Gap, Plan, batches, plan
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class _Reader:
         places: list[tuple[Numbers, Numbers]] = []
         filled = 0
         while self._open.any():
-            messages = self._consumer.consume(_AT_ONCE, TICK)
+            messages = interruptible(lambda: self._consumer.consume(_AT_ONCE, TICK))
             if not messages:
                 self._require_progress()
                 continue
