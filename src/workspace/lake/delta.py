@@ -13,7 +13,9 @@ from workspace.errors import LakeError
 from workspace.lake.schema import identifier, is_added, literal, sql_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from deltalake.transaction import AddAction
 
 # Readers that we do not implement would make the plain file list wrong without an error.
 KNOWN_READER_FEATURES = frozenset({"timestampNtz"})
@@ -152,6 +154,36 @@ def commit(
         if source.error is not None:  # Delta knows only its text
             raise source.error from None
         raise
+
+
+def register(
+    table: DeltaTable, files: Sequence[AddAction], *, app: str, version: int, marks: Mapping[str, int] | None = None
+) -> None:
+    """Add files that are written already, and the version of `app`, in one commit; as `commit` does with rows.
+
+    Args:
+        table: Opened before the caller read `transaction_version(app)`.
+        files: What to add.
+        app: Whose progress this is.
+        version: How far it is after this commit.
+        marks: Versions of further apps that are true with these rows.
+
+    Raises:
+        LakeError: Another process committed for the same app in between, or has done so right after.
+    """
+    transactions = [Transaction(app, version), *(Transaction(name, value) for name, value in (marks or {}).items())]
+    by = table.metadata().partition_columns
+    properties = CommitProperties(app_transactions=transactions)
+    cure = "Run it again."
+    try:
+        table.create_write_transaction([*files], "append", table.schema(), by, commit_properties=properties)
+    except CommitFailedError as error:
+        msg = f"Another process wrote {app} to {table.table_uri} at the same time; nothing was written twice."
+        raise LakeError(msg, cure=cure) from error
+    table.update_incremental()  # this way of committing leaves it at the version before
+    if table.transaction_version(app) != version:
+        msg = f"Another process wrote {app} to {table.table_uri} right after; nothing was written twice."
+        raise LakeError(msg, cure=cure)
 
 
 class _Source:

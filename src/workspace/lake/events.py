@@ -8,7 +8,6 @@ side rows of the next number, which the batch that then gets the number replaces
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
@@ -18,10 +17,11 @@ from workspace.errors import LakeError
 from workspace.lake import delta
 from workspace.lake.crash import crash_point
 from workspace.lake.log import CAPTURE
+from workspace.lake.partfiles import PartFiles
 from workspace.lake.schema import TIMESTAMP, Column, columns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from deltalake import DeltaTable
 
@@ -90,6 +90,14 @@ GAPS = pa.schema(
 
 TAKEN = "taken in"
 
+_STATISTICS = ("collector_tstamp", "_partition", "_offset", "_batch")
+
+# Values that hardly repeat. A dictionary would make these columns larger, and slower to write.
+_DISTINCT = (
+    *("event_id", "event_fingerprint", "contexts", "unstruct_event", "page_url", "_offset", "_line"),
+    *("collector_tstamp", "etl_tstamp", "dvce_created_tstamp", "dvce_sent_tstamp", "derived_tstamp"),
+)
+
 _SIDES: dict[Side, tuple[pa.Schema, Kind]] = {
     "refused": (REFUSED, "quarantine"),
     "files": (FILES, "system"),
@@ -124,8 +132,7 @@ class EventLog:
         for side, (schema, _) in _SIDES.items():
             delta.create(self._side_uris[side], schema, statistics=["batch"])
         schema = pa.schema([*(column.field() for column in columns), *EVENT_META])
-        times = ["collector_tstamp", "_partition", "_offset", "_batch"]
-        delta.create(self._uri, schema, statistics=times, partition="collector_date")
+        delta.create(self._uri, schema, statistics=_STATISTICS, partition="collector_date")
 
     @property
     def table(self) -> DeltaTable:
@@ -189,8 +196,10 @@ class EventLog:
                 raise LakeError(msg, cure="Nothing was written. Run `workspace doctor`.")
         if any((table.transaction_version(CAPTURE) or 0) >= number for table in self._sides.values()):
             self._fence()
-        reader = pa.RecordBatchReader.from_batches(self._events_schema(), self._followed(rows, sides, number))
-        delta.commit(self._events, reader, app=CAPTURE, version=number, marks=marks)
+        files = self._files(rows, number)
+        self._write_sides(sides(), number)
+        crash_point("events.before_commit")
+        delta.register(self._events, files.actions(), app=CAPTURE, version=number, marks=marks)
         crash_point("events.after_commit")
         return number
 
@@ -204,19 +213,17 @@ class EventLog:
     def _events_schema(self) -> pa.Schema:
         return delta.storable(delta.schema_of(self._events))
 
-    def _followed(
-        self, rows: Iterable[pa.RecordBatch], sides: Callable[[], Mapping[Side, pa.Table]], number: int
-    ) -> Iterator[pa.RecordBatch]:
-        place = self._events_schema().get_field_index("_batch")
+    def _files(self, rows: Iterable[pa.RecordBatch], number: int) -> PartFiles:
+        schema = self._events_schema()
+        place = schema.get_field_index("_batch")
+        files = PartFiles(self._events, schema, partition="collector_date", statistics=_STATISTICS, distinct=_DISTINCT)
         for batch in rows:
-            numbers = pa.repeat(pa.scalar(number, pa.int64()), batch.num_rows)
-            yield batch.set_column(place, "_batch", numbers)
-        found = sides()
-        # Within the writing of one table, another can be written from another thread only.
-        with ThreadPoolExecutor(1) as other:
-            for side, table in self._sides.items():
-                other.submit(self._write, table, found.get(side), number).result()
-        crash_point("events.before_commit")
+            files.add(batch.set_column(place, "_batch", pa.repeat(pa.scalar(number, pa.int64()), batch.num_rows)))
+        return files
+
+    def _write_sides(self, found: Mapping[Side, pa.Table], number: int) -> None:
+        for side, table in self._sides.items():
+            self._write(table, found.get(side), number)
 
     def _write(self, table: DeltaTable, rows: pa.Table | None, number: int) -> None:
         schema = delta.storable(delta.schema_of(table))
