@@ -52,7 +52,7 @@ _STRETCHES = """
 IDENTITIES = Keyed(
     name="identities",
     group="domain_userid",
-    columns=described("domain_userid!* user_id* valid_from:at! valid_to:at"),
+    columns=described("domain_userid!* user_id* valid_from:at valid_to:at"),
     inputs=(Input.by("events", _LOGINS, "domain_userid"),),
     sql=_STRETCHES,
 )
