@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from workspace.engine import Engine, open_engine, run_checks, structure
-from workspace.errors import RunError, SettingsError
+from workspace.errors import LakeError, RunError, SettingsError, did_you_mean
 from workspace.lake import Lake, find, prepare, publish, reject
 from workspace.lake.schema import keys_of
-from workspace.settings import Settings, load_settings
+from workspace.settings import Settings, SnowplowSource, load_settings
 
 if TYPE_CHECKING:
     import ibis
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from workspace.lake import Release
     from workspace.semantic import Metrics
     from workspace.semantic.trust.audit import Audit
+
+_BLOCKS = ".self_describing"
+"""What the table of a source ends with that events and entities are read from by name."""
 
 _CHECKS = pa.schema(
     [
@@ -109,6 +112,7 @@ class Workspace:
         self._lake = lake
         self._engine = open_engine(lake, release, settings.engine)
         self._metrics: Metrics | None = None
+        self._typed: dict[str, ibis.Table] = {}
 
     @property
     def tables(self) -> list[str]:
@@ -137,10 +141,40 @@ class Workspace:
     def table(self, name: str) -> ibis.Table:
         """Give a table's live rows, e.g. `inventory_db.bookings`.
 
+        The self-describing events of a clickstream are tables too, by their names, and so are the entities that events
+        carry: `clickstream.events:com.bookmyevent/search/1`, `clickstream.entities:com.bookmyevent/listing/1`.
+
         Raises:
             LakeError: The release has no such table.
         """
-        return self._engine.table(name)
+        return self._named(name) if ":" in name else self._engine.table(name)
+
+    def event(self, name: str) -> ibis.Table:
+        """Give the self-describing events of a name as a typed table, e.g. `com.bookmyevent/search/1`.
+
+        Types are those of the schema in the source's Iglu registry, of all versions of the model together. A value that
+        does not fit is NULL in its column; `data` has the JSON as it came.
+
+        Args:
+            name: `vendor/name/model`.
+
+        Raises:
+            LakeError: The release has no clickstream.
+            SourceError: There is neither such an event nor its schema.
+        """
+        return self.table(f"{self._clickstream()}.events:{name}")
+
+    def entity(self, name: str) -> ibis.Table:
+        """Give the entities of a name as a typed table: one row an entity, `event_id` tells of which event.
+
+        Args:
+            name: `vendor/name/model`.
+
+        Raises:
+            LakeError: The release has no clickstream.
+            SourceError: There is neither such an entity nor its schema.
+        """
+        return self.table(f"{self._clickstream()}.entities:{name}")
 
     def history(self, name: str) -> ibis.Table:
         """Give every version of a table's rows, with `valid_from` and `valid_to` (half-open, UTC).
@@ -212,15 +246,41 @@ class Workspace:
             raise RunError(msg, cure="Run the check step first: nothing is published unchecked.")
         return publish(self._lake, run=self.release.run, now=self.settings.now())
 
+    def _clickstream(self) -> str:
+        found = [name.partition(".")[0] for name in self.tables if name.endswith(_BLOCKS)]
+        if not found:
+            msg = f"Release {self.release.name} has no clickstream."
+            raise LakeError(msg, cure="Describe one in workspace.toml, then `workspace tick`.")
+        return found[0]
+
+    def _named(self, table: str) -> ibis.Table:
+        """Give self-describing events or entities by the name that a table of theirs has."""
+        from workspace.clickstream import named
+
+        if table not in self._typed:
+            kind, _, name = table.partition(":")
+            source, _, kind = kind.partition(".")
+            chosen = self.settings.sources.get(source)
+            registry = chosen.schemas if isinstance(chosen, SnowplowSource) else ""
+            read = {"events": named.event, "entities": named.entity}.get(kind)
+            if read is None:
+                raise LakeError(f"There is no table {table!r}.", cure=did_you_mean(kind, ["events", "entities"]))
+            self._typed[table] = read(self._engine.table(f"{source}{_BLOCKS}"), name, registry)
+        return self._typed[table]
+
     def _checked(self) -> list[Checked]:
         from workspace.semantic.trust import derived
 
         columns = {name: self._lake.columns(pin) for name, pin in self.release.tables.items()}
         keys = {name: keys_of(known) for name, known in columns.items()}
         unchanging = [name for name in self.tables if not self._engine.has_history(name)]
+        model = definitions(self.settings, "model")
+        # Events by name are no tables of the release; what they are read from is.
+        by_name = (spec.table for spec in model.specs.values() if ":" in spec.table)
+        keys |= {name: () for name in by_name if f"{name.partition('.')[0]}{_BLOCKS}" in keys}
         asked = [
             *structure(keys, self._engine.deleted, unchanging=unchanging),
-            *derived.checks(definitions(self.settings, "model"), keys),
+            *derived.checks(model, keys),
             *definitions(self.settings, "checks"),
         ]
         personal = {column.name for known in columns.values() for column in known if column.personal}
