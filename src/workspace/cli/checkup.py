@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from packaging.requirements import Requirement
 
 from workspace.errors import Finding, WorkspaceError
-from workspace.settings import PostgresSource
+from workspace.settings import PostgresSource, SnowplowSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +33,19 @@ def examine(settings: Settings) -> list[Finding]:
     for source in settings.sources.values():
         if isinstance(source, PostgresSource):
             findings += _preflight(source)
+        if isinstance(source, SnowplowSource):
+            findings += _clickstream(source, settings.lake)
     return findings
+
+
+def _clickstream(source: SnowplowSource, root: str) -> Iterator[Finding]:
+    from workspace.lake import Lake
+    from workspace.sources.snowplow import look
+
+    lake = Lake(root)
+    log = lake.events(source.name) if lake.has_events(source.name) else None
+    for subject, place, ask in look(source, log):
+        yield from _tried(f"{source.name}: {subject}", place, ask)
 
 
 def _packages() -> Iterator[Finding]:

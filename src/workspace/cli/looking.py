@@ -29,7 +29,9 @@ def status() -> None:
     now = settings.now()
     as_of = schedule.tick(now).end
     say(f"{settings.home}: business clock {_at(now)}")
-    table("Sources", ("source", "read up to", "behind", "required"), _sources(settings, lake))
+    table("Sources", ("source", "read up to", "behind", "required", "in quarantine"), _sources(settings, lake))
+    if gaps := _gaps(settings, lake):
+        table("Gaps: gone before they were read", ("source", "where", "recorded (UTC)", "why"), gaps)
     with Ledger(settings.var) as ledger:
         columns = ("step", "every", "newest done", "fresh", "last attempt")
         table("Steps", columns, _steps(schedule, ledger, now))
@@ -98,7 +100,23 @@ def _sources(settings: Settings, lake: Lake) -> list[tuple[str, ...]]:
     for name, source in settings.sources.items():
         mark = lake.watermark(name)
         reached, behind = (_at(mark.reached), _span(now - mark.reached)) if mark else ("never", "")
-        rows.append((name, reached, behind, "yes" if source.required else "no"))
+        refused = f"{_refused(lake, name):,}" if mark else ""
+        rows.append((name, reached, behind, "yes" if source.required else "no", refused))
+    return rows
+
+
+def _refused(lake: Lake, source: str) -> int:
+    held = lake.events(source).quarantined() if lake.has_events(source) else lake.quarantined(source)
+    return held.num_rows
+
+
+def _gaps(settings: Settings, lake: Lake) -> list[tuple[str, ...]]:
+    """List what a source has gone on without."""
+    rows: list[tuple[str, ...]] = []
+    for name in filter(lake.has_events, settings.sources):
+        for gap in lake.events(name).side("gaps").sort_by("batch").to_pylist():
+            offsets = f"{gap['topic']}[{gap['partition']}] {gap['first']}..{gap['last']}" if gap["topic"] else ""
+            rows.append((name, offsets or gap["file"], f"{gap['recorded_at']:%Y-%m-%d %H:%M}", gap["reason"]))
     return rows
 
 

@@ -86,7 +86,7 @@ class Extent:
     high: int
 
 
-def plan(source: SnowplowSource, topic: str, stored: Mapping[int, int], *, known: int = 0) -> Plan:
+def plan(source: SnowplowSource, topic: str, stored: Mapping[int, int], known: int = 0) -> Plan:
     """Fix what a run reads.
 
     Args:

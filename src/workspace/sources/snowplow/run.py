@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from workspace.errors import SourceError
@@ -15,7 +16,7 @@ from workspace.sources.snowplow.batch import Batch
 from workspace.sources.snowplow.fields import FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     import pyarrow as pa
@@ -56,6 +57,42 @@ def ingest(source: SnowplowSource, lake: Lake, *, run: str, as_of: datetime, now
     """
     del as_of  # a topic is read as far as it goes; what comes later than the release sees is there for the next
     return Ingest(source, lake, now).work(run)
+
+
+def look(source: SnowplowSource, log: EventLog | None) -> Iterator[tuple[str, str, Callable[[], str]]]:
+    """Give what can be asked of a source before a run: what it is, where it is, and how to ask.
+
+    Args:
+        source: Which.
+        log: Its events, if it was read before: offsets are compared with theirs.
+
+    Yields:
+        Each question's subject and place, and a function that gives the answer in words or raises a SourceError.
+    """
+    for topic in filter(None, (source.topic, source.bad_topic)):
+        yield f"topic {topic}", source.brokers, partial(_waiting, source, log, topic)
+    if source.archive:
+        yield "archive", source.archive, lambda: _counted(len(archive.listed(source.archive)), "file")
+
+
+def _waiting(source: SnowplowSource, log: EventLog | None, topic: str) -> str:
+    plan = kafka.plan(source, topic, *_known(log, topic))
+    waiting = sum(end - first for first, end in plan.ranges.values())
+    return f"{_counted(len(plan.ranges), 'partition')}, {_counted(waiting, 'offset')} to read"
+
+
+def _known(log: EventLog | None, topic: str) -> tuple[dict[int, int], int]:
+    """Give the next offset of each partition that was read before, and the topic's fingerprint then."""
+    if log is None:
+        return {}, 0
+    places = range(log.mark(_PARTITIONS.format(topic)) or 0)
+    marks = {place: log.mark(_OFFSET.format(topic, place)) for place in places}
+    stored = {place: offset for place, offset in marks.items() if offset is not None}
+    return stored, log.mark(_TOPIC.format(topic)) or 0
+
+
+def _counted(count: int, what: str) -> str:
+    return f"1 {what}" if count == 1 else f"{count:,} {what}s"
 
 
 class Ingest:
@@ -107,10 +144,8 @@ class Ingest:
 
     def _topic(self, topic: str) -> None:
         """Read a topic from where its last batch ended to where it ends now."""
-        places = range(self._log.mark(_PARTITIONS.format(topic)) or 0)
-        marks = {place: self._log.mark(_OFFSET.format(topic, place)) for place in places}
-        stored = {place: offset for place, offset in marks.items() if offset is not None}
-        plan = kafka.plan(self._source, topic, stored, known=self._log.mark(_TOPIC.format(topic)) or 0)
+        stored, known = _known(self._log, topic)
+        plan = kafka.plan(self._source, topic, stored, known)
         self._notes += plan.notes
         reached = {place: first for place, (first, _) in plan.ranges.items()}
         parts = list(kafka.batches(plan, EVENTS))
