@@ -8,6 +8,7 @@ reached by `ctypes`.
 from __future__ import annotations
 
 import ctypes
+import time
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _PRODUCER = 0  # rd_kafka_type_t
+# The mock's thread misses a request that follows another at once, and finds it a second later.
+_PAUSE = 0.005
 CLOSING = 10  # seconds to wait for the last acknowledgement
 
 
@@ -76,6 +79,7 @@ class Broker:
             raise WorkspaceError("The demo's broker does not start.", cure="Try again; see `ulimit -n`.")
         self.address = library.rd_kafka_mock_cluster_bootstraps(self._cluster).decode()
         for topic, partitions in topics.items():
+            time.sleep(_PAUSE)
             library.rd_kafka_mock_topic_create(self._cluster, topic.encode(), partitions, 1)
 
     def __enter__(self) -> Self:
@@ -90,6 +94,7 @@ class Broker:
         """Stop listening; everything it holds is gone."""
         cluster, self._cluster = self._cluster, None
         if cluster:
+            time.sleep(_PAUSE)
             _library().rd_kafka_mock_cluster_destroy(cluster)
             _library().rd_kafka_destroy(self._client)
 

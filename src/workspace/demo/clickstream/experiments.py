@@ -92,10 +92,8 @@ class Assignment:
         self.acted = [0, 0]
 
     def running(self, at: int) -> bool:
-        """Tell whether the experiment runs; after its end, what is no longer needed is forgotten."""
-        if at >= end_of(self.experiment):
-            return False
-        return at >= begin_of(self.experiment)
+        """Tell whether the experiment runs."""
+        return begin_of(self.experiment) <= at < end_of(self.experiment)
 
     def variant(self, rng: Random, unit: int, at: int, *, acted: bool) -> str:
         """Give a unit's variant: the one it has, or a new one, given what it does in this visit."""
@@ -114,6 +112,7 @@ class Assignment:
         base = (sum(self.acted) + 4) / (sum(self.assigned) + 10)  # how many act, as far as is known
         return min(1.0, max(0.0, (share - base * of_actors) / (1 - base)))
 
-    def forget(self) -> None:
-        """Let go of what nobody will ask for again."""
-        self.units = {}
+    def forget(self, today: date) -> None:
+        """Let go of what nobody will ask for after the experiment's end."""
+        if today > self.experiment.end:
+            self.units = {}

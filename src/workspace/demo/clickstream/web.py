@@ -69,6 +69,8 @@ class Web:
             self._expose(day.rng, visit)
             deliveries += self.pipeline.deliver(day.rng, visit, self._count(visit))
         self.pipeline.next_day()
+        for assignment in self.assignments:
+            assignment.forget(today)
         end = int(datetime.combine(today + timedelta(days=1), time(), UTC).timestamp()) * 1000
         self._waiting = [delivery for delivery in deliveries if delivery.at >= end]
         deliveries = sorted(delivery for delivery in deliveries if delivery.at < end)
