@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from workspace.clickstream import derive
 from workspace.front import connect
 from workspace.lake import Lake, delta, duck, find, maintain, prepare, publish, releases
 from workspace.lake.crash import VARIABLE
-from workspace.settings import PostgresSource, Settings, load_settings
+from workspace.lake.periods import derivations
+from workspace.settings import PostgresSource, Settings, SnowplowSource, load_settings
 from workspace.sources import ingest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.process import BaseProcess
     from pathlib import Path
+
+    from deltalake import DeltaTable
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["main_job", "workspace.metrics", "workspace.sources.postgres"])
@@ -36,9 +40,11 @@ def settings_for(home: Path, name: str) -> Settings:
 
 
 def read(settings: Settings) -> None:
-    """Ingest every source."""
-    for name in settings.sources:
+    """Ingest every source, and derive what is derived from one."""
+    for name, source in settings.sources.items():
         ingest(name, run=run_id(settings), as_of=settings.now().isoformat(), settings=settings)
+        if isinstance(source, SnowplowSource):
+            derive(name, run=run_id(settings), as_of=settings.now().isoformat(), settings=settings)
 
 
 def work(settings: Settings) -> None:
@@ -120,6 +126,13 @@ def contents(settings: Settings) -> dict[str, Any]:
     """Give everything that a lake holds but the times of recording: logs row by row, and what each release shows."""
     lake = Lake(settings.lake)
     logs = {name: _rows(lake, name) for name in lake.names()}
+    for name in filter(lake.has_events, settings.sources):
+        log = lake.events(name)
+        logs[log.name] = _sorted(log.table, ["_recorded_at", "_batch"])
+        logs[f"{name} in quarantine"] = log.quarantined().drop(["recorded_at", "batch"]).to_pylist()
+        for made in derivations(lake, name)[-1:]:
+            for one in made.tables:
+                logs[one.name] = _sorted(delta.open_table(lake.layout.uri("derived", one.name), one.version), [])
     published = [
         (r.name, r.as_of, {s.source: s.position for s in r.sources}, {t: pin.rows for t, pin in r.tables.items()})
         for r in releases(lake, "published")
@@ -136,11 +149,16 @@ def _rows(lake: Lake, name: str) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in placed.order_by("_position", "_seq").to_pyarrow().to_pylist()]
 
 
+def _sorted(table: DeltaTable, left_out: list[str]) -> list[tuple[Any, ...]]:
+    rows = duck.register(duck.connect(), "rows", table).drop(*left_out)
+    return [tuple(row.values()) for row in rows.order_by(rows.columns).to_pyarrow().to_pylist()]
+
+
 def shown(settings: Settings) -> dict[str, tuple[Any, Any]]:
     """Give what the newest release shows of each captured table: live rows and history, in a fixed order."""
     workspace = connect(settings=settings)
     found = {}
-    for name in workspace.tables:
+    for name in Lake(settings.lake).names():
         keys = Lake(settings.lake).log(name).keys
         live = workspace.table(name).order_by(keys).to_pyarrow()
         history = workspace.history(name).order_by([*keys, "valid_from"]).to_pyarrow()

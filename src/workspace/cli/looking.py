@@ -107,7 +107,7 @@ def _sources(settings: Settings, lake: Lake) -> list[tuple[str, ...]]:
 
 def _refused(lake: Lake, source: str) -> int:
     held = lake.events(source).quarantined() if lake.has_events(source) else lake.quarantined(source)
-    return held.num_rows
+    return int(held.num_rows)
 
 
 def _gaps(settings: Settings, lake: Lake) -> list[tuple[str, ...]]:
