@@ -1,6 +1,6 @@
-"""The simulated company: a real PostgreSQL server, and the life that goes on in it.
+"""The simulated company: a real PostgreSQL server, a website and its pipeline, and the life that goes on in them.
 
-Everything that happens is decided by a seed, and reaches the platform under test by SQL alone.
+Everything that happens is decided by a seed, and reaches the platform under test by SQL, Kafka and files alone.
 """
 
 from workspace.demo.founding import create

@@ -50,7 +50,8 @@ def totals(home: Path | str) -> dict[str, Any]:
         - Of people alone, by days of Europe/Berlin: `sessions`, `engaged_sessions` (two page views, 20 seconds or a
           purchase), `converted_sessions` (with a purchase) and `engaged_seconds` (10 a ping of a page, less 5) by the
           day of the session's first event; `page_views` by their own; `visitors` with a session that began in the
-          month; `stitched_visitors` on whose browser somebody has been logged in, and their `stitched_users`;
+          month; `stitched_visitors` on whose browser somebody has been logged in, the `stitched_users` who were, and
+          `identities`: stretches of one browser and one user, a new one only where the user changes;
           `purchases`; `channels`: sessions, those with a purchase, and touchpoints (landings with utm parameters or a
           click id) by channel group; `ad_clicks` by platform; `exposures` by experiment and variant.
         - `truths`: each experiment with how many units were assigned to control and treatment, and how many of those

@@ -33,6 +33,7 @@ class Session:
     Attributes:
         number: Counts the visits.
         visitor: The number of the browser.
+        user: The number of the user who sits there, -1 if the browser is nobody's.
         channel: The group that it belongs to.
         tagged: Whether its landing carries utm parameters or a click id.
         platform: The place of the platform whose advertisement was clicked, -1 if none was.
@@ -43,6 +44,7 @@ class Session:
 
     number: int
     visitor: int
+    user: int
     channel: str
     tagged: bool
     platform: int
@@ -66,7 +68,7 @@ class Sums:
         touchpoints: Landings with utm parameters or a click id, by channel group.
         clicks: Landings by a click on an advertisement, by platform.
         visitors: Browsers, by the month of a visit's first event.
-        stitched: Browsers on which somebody has logged in.
+        stretches: Who was logged in on each browser from when on; one entry only where the user changes.
     """
 
     sessions: Counter[int] = field(default_factory=Counter)
@@ -79,7 +81,7 @@ class Sums:
     touchpoints: Counter[str] = field(default_factory=Counter)
     clicks: Counter[str] = field(default_factory=Counter)
     visitors: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    stitched: set[int] = field(default_factory=set)
+    stretches: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
 
     def enter(self, session: Session) -> None:
         """Add a visit, as far as its events have come."""
@@ -102,16 +104,24 @@ class Sums:
         if session.platform >= 0:
             self.clicks[PLATFORMS[session.platform].name] += 1
         self.visitors[month(day)].add(session.visitor)
-        if any(fact.logged_in for fact in facts):
-            self.stitched.add(session.visitor)
+        if since := [fact.derived for fact in facts if fact.logged_in]:
+            self._stretch(session.visitor, (min(since), session.user))
+
+    def _stretch(self, visitor: int, stretch: tuple[int, int]) -> None:
+        """Enter who was logged in on a browser; as guests' visits are never late, what is merged is not needed again."""
+        known = sorted([*self.stretches.get(visitor, ()), stretch])
+        self.stretches[visitor] = [s for n, s in enumerate(known) if n == 0 or s[1] != known[n - 1][1]]
 
     def plus(self, other: Sums) -> Sums:
         """Give both together."""
         both = Sums()
         for part in (self, other):
             for name, value in vars(part).items():
-                if isinstance(value, (Counter, set)):
+                if isinstance(value, Counter):
                     getattr(both, name).update(value)
+            for visitor, stretches in part.stretches.items():
+                for stretch in stretches:
+                    both._stretch(visitor, stretch)
             for when, visitors in part.visitors.items():
                 both.visitors[when] |= visitors
         return both

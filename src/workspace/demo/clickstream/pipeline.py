@@ -102,6 +102,7 @@ class Pipeline:
         session = Session(
             self.sessions,
             visitor.key,
+            visitor.user,
             landing.channel,
             bool(landing.market),
             landing.platform,
@@ -177,10 +178,10 @@ class Pipeline:
 
     @staticmethod
     def _lateness(rng: Random, visit: Visit) -> tuple[int, int]:
-        """Draw from which event on a visit is sent late, and when; who books is connected."""
+        """Draw from which event on a visit is sent late, and when; who books, or is a guest, is connected."""
         count = len(visit.events)
-        booked = any(event.name == "purchase" for event in visit.events)
-        if booked or visit.visitor.device.bot or rng.random() >= LATE_VISITS:
+        online = visit.visitor.guest or any(event.name == "purchase" for event in visit.events)
+        if online or visit.visitor.device.bot or rng.random() >= LATE_VISITS:
             return count, 0
         first = 0 if rng.random() < WHOLLY else int(rng.random() * count)
         delay = int(1.5 * HOUR + rng.random() ** 2 * 68 * HOUR)

@@ -42,8 +42,9 @@ def clickstream(world: World) -> dict[str, Any]:
             "total": len(set().union(*sums.visitors.values())),
             "month": {when: len(visitors) for when, visitors in sorted(sums.visitors.items())},
         },
-        "stitched_visitors": len(sums.stitched),
-        "stitched_users": len({visitor // 4 for visitor in sums.stitched}),
+        "stitched_visitors": len(sums.stretches),
+        "stitched_users": len({user for stretches in sums.stretches.values() for _, user in stretches}),
+        "identities": sum(map(len, sums.stretches.values())),
         "purchases": books.events["purchase"],
         "channels": {
             name: {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import blake2b
 from random import Random
@@ -40,6 +41,7 @@ STRANGERS, USERS, ABANDONED, PROSPECTS, CRAWLS = 85, 10, 27, 8, 5
 RETURNING = 0.22  # the share of strangers that come back some days later
 AHEAD = 40  # how many sign-ups ahead a future user may come by for a first time, per 1.0 of scale
 REMEMBERED = 0.55
+GUESTS = 0.08  # the share of users' idle visits in which another user logs in
 CITY_WEIGHTS = [city.weight for city in CITIES]
 CITY_NUMBERS = range(len(CITIES))
 APART = 40 * MINUTE  # between two visits of one browser
@@ -175,6 +177,8 @@ class Day:
         visit = Visit(self.rng, visitor, self._land(KNOWN, WAYS, visitor))
         visit.known = self.rng.random() < REMEMBERED and self._was_here(visitor)
         if not abandons:
+            if self._guest(visit, at):
+                return self._look_around(visit, at, 0.6, logs_in=1.0)
             return self._look_around(visit, at, 0.6, logs_in=0.5)
         basket = self.shop.basket()
         self.shop.arrive(visit)
@@ -183,6 +187,18 @@ class Day:
         visit.settle(at, self.begin)
         self._take(visitor, at)
         return visit
+
+    def _guest(self, visit: Visit, at: int) -> bool:
+        """Let another user sit at somebody's browser now and then."""
+        rng, people = self.rng, self.world.people
+        user = int(rng.random() * len(people.flags))
+        host = visit.visitor
+        apart = HOUR < at - self.begin < DAY - HOUR and user != host.user and not people.flags[user] & AWAY
+        if not apart or rng.random() >= GUESTS:
+            return False
+        visit.visitor = replace(host, user=user, user_id=self.world.identity("user", user))
+        visit.known = False
+        return True
 
     def _look_around(self, visit: Visit, at: int, appetite: float, logs_in: float = 0.0) -> Visit:
         self.shop.arrive(visit)

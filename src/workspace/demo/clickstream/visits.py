@@ -30,8 +30,8 @@ class Visitor:
     Attributes:
         key: A number: four times the user's, plus the place of the device; below 0 if it is no user's.
         id: Its `domain_userid`.
-        user: The user's number, -1 if it is nobody's.
-        user_id: The user's id, empty if it is nobody's.
+        user: The number of the user who sits there, -1 if the browser is nobody's.
+        user_id: That user's id, empty if it is nobody's.
         city: The place of its city.
         skew: By how many milliseconds its clock is ahead.
     """
@@ -44,6 +44,11 @@ class Visitor:
     skew: int
     user: int = -1
     user_id: str = ""
+
+    @property
+    def guest(self) -> bool:
+        """Whether the user is another than the one whose browser it is."""
+        return self.user >= 0 and self.user != self.key // 4
 
 
 @dataclass(slots=True)

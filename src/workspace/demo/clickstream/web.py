@@ -50,7 +50,7 @@ class Web:
         self.machines = 0
         self.returning: dict[date, list[tuple[int, int]]] = {}
         self._visits = array("H")  # of each user's browsers so far
-        self._known = bytearray()  # whether somebody has logged in there
+        self._known = bytearray()  # whether its user was the last to log in there
         self._waiting: list[Delivery] = []  # what is collected after the day it belongs to
 
     def live(self, world: World, today: date, deliver: Callable[[Window], None] | None) -> None:
@@ -124,9 +124,10 @@ class Web:
             self._visits.extend([0] * more)
             self._known.extend(bytes(more))
         self._visits[key] = min(65_535, self._visits[key] + 1)
-        self._known[key] |= visit.events[-1].logged_in
+        if visit.events[-1].logged_in:
+            self._known[key] = not visit.visitor.guest
         return self._visits[key]
 
     def logged_in(self, key: int) -> bool:
-        """Tell whether somebody has logged in on a user's browser on an earlier day."""
+        """Tell whether a user was the last to log in on the own browser, up to the day before."""
         return key < len(self._known) and bool(self._known[key])
