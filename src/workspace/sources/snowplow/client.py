@@ -40,6 +40,8 @@ _DEFAULTS = {
     # unless told, and then most of the time would go by waiting.
     "queued.max.messages.kbytes": "16384",
     "fetch.queue.backoff.ms": "10",
+    # The end of a partition is told when a fetch has found nothing for so long.
+    "fetch.wait.max.ms": "50",
     "reconnect.backoff.max.ms": "2000",
     "statistics.interval.ms": "5000",
 }
@@ -120,7 +122,7 @@ class Client:
         Raises:
             SettingsError: The library does not accept a property.
         """
-        own = {"group.id", "queued.max.messages.kbytes", "fetch.queue.backoff.ms", *_FIXED}
+        own = {"group.id", "queued.max.messages.kbytes", "fetch.queue.backoff.ms", "fetch.wait.max.ms", *_FIXED}
         return self._open(AdminClient, {key: value for key, value in self._properties.items() if key not in own})
 
     def _open(self, kind: Callable[..., T], properties: dict[str, str]) -> T:
