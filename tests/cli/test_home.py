@@ -68,9 +68,9 @@ def test_init_writes_settings_that_load_and_never_overwrites(
     text = path.read_text()
     assert load_settings(tmp_path).lake == str(tmp_path / "var/lake")
     # What is commented out must be right too, once somebody takes the marks away.
-    entry = re.compile(r"^# (?=\[|\w+ = )", re.MULTILINE)
+    entry = re.compile(r"^# (?=\[|\"|\w+ = )", re.MULTILINE)
     path.write_text(entry.sub("", text))
-    assert set(load_settings(tmp_path).sources) == {"inventory_db", "fx"}
+    assert set(load_settings(tmp_path).sources) == {"inventory_db", "fx", "clickstream"}
     assert workspace("init").exit_code == 1
 
 

@@ -44,6 +44,24 @@ pipelines = "pipelines"        # pipeline notebooks, and pipeline.toml, which sc
 # [sources.fx]
 # kind = "fx"
 # location = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist.zip"
+#
+# [sources.clickstream]
+# kind = "snowplow"              # enriched events, from Kafka, from an archive of files, or from both
+# brokers = "host:9092"          # or "$NAME": from the environment
+# topic = "enriched"
+# bad_topic = "bad"              # what the pipeline itself refused
+# archive = "events/archive"     # a folder or an object store's prefix; files of lines, plain or gzip
+# schemas = "events/iglu"        # a static Iglu registry: types for your own events
+# conversions = ["purchase"]     # event names that make a visit a converted one
+# on_gap = "stop"                # or "record": go on without what Kafka deleted, and keep that on record
+# personal = []                  # further fields that hold personal data
+# required = false               # a release is published without it, and says so
+#
+# [sources.clickstream.kafka]    # librdkafka's properties by their own names; secrets as "$NAME"
+# "security.protocol" = "SASL_SSL"
+# "sasl.mechanism" = "SCRAM-SHA-512"
+# "sasl.username" = "workspace"
+# "sasl.password" = "$KAFKA_PASSWORD"
 
 [keep]
 days = 90                      # every release stays readable that long,
