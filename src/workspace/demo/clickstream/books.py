@@ -108,7 +108,7 @@ class Sums:
             self._stretch(session.visitor, (min(since), session.user))
 
     def _stretch(self, visitor: int, stretch: tuple[int, int]) -> None:
-        """Enter who was logged in on a browser; as guests' visits are never late, what is merged is not needed again."""
+        """Enter who was logged in on a browser. Guests' visits are never late: what is merged is not needed again."""
         known = sorted([*self.stretches.get(visitor, ()), stretch])
         self.stretches[visitor] = [s for n, s in enumerate(known) if n == 0 or s[1] != known[n - 1][1]]
 

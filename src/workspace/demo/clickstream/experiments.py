@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from random import Random
 
 VARIANTS = ("control", "treatment")
+PULL = 0.2  # how strongly chance is led back to what was planned, so that one company is enough to find a truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class Assignment:
         self.units: dict[int, int] = {}
         self.assigned = [0, 0]
         self.acted = [0, 0]
+        self._owed = [0.0, 0.0]  # treatments still due to those who did not act, and to those who did
 
     def running(self, at: int) -> bool:
         """Tell whether the experiment runs."""
@@ -98,7 +100,9 @@ class Assignment:
     def variant(self, rng: Random, unit: int, at: int, *, acted: bool) -> str:
         """Give a unit's variant: the one it has, or a new one, given what it does in this visit."""
         if unit not in self.units:
-            chosen = self.units[unit] = int(rng.random() < self._chance(at, acted=acted))
+            chance = self._chance(at, acted=acted)
+            chosen = self.units[unit] = int(rng.random() < chance + PULL * self._owed[acted])
+            self._owed[acted] += chance - chosen
             self.assigned[chosen] += 1
             self.acted[chosen] += acted
         return VARIANTS[self.units[unit]]
