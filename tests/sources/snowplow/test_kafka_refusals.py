@@ -18,7 +18,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from brokers import PASSWORD, PATIENCE, USER
-from sources.snowplow.test_kafka import everything, lines, source_of
+from sources.snowplow.test_kafka import SLOWLY, everything, lines, source_of
 from workspace.errors import SettingsError, SourceError
 from workspace.sources.snowplow import client, kafka
 
@@ -123,6 +123,20 @@ def test_a_topic_that_goes_while_it_is_read_is_an_error(broker: Broker, monkeypa
     broker.drop(topic)
     with pytest.raises(SourceError, match=topic):
         list(kafka.read(source, topic, plan.ranges))
+
+
+@pytest.mark.kafka
+def test_a_topic_that_is_created_anew_while_it_is_read_is_an_error(broker: Broker) -> None:
+    topic, source = broker.topic(), source_of(broker.address, kafka=SLOWLY)
+    broker.produce(topic, [b"old %0500d" % number for number in range(1000)], batch_size=10_000)
+    plan = kafka.plan(source, topic, {})
+    reading = kafka.read(source, topic, plan.ranges, topic_id=plan.topic_id, chunk_bytes=1)
+    next(reading)
+    broker.drop(topic)
+    broker.topic(name=topic)
+    broker.produce(topic, [b"new %0500d" % number for number in range(2000)], batch_size=10_000)
+    with pytest.raises(SourceError, match=f"{topic} was deleted and created anew"):
+        list(reading)
 
 
 def broken(broker: Broker, change: Callable[[bytearray], None]) -> str:

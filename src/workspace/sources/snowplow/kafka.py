@@ -16,7 +16,7 @@ from confluent_kafka import TopicPartition
 
 from workspace.errors import SourceError
 from workspace.sources.snowplow.client import Client, interruptible, transient
-from workspace.sources.snowplow.offsets import Gap, Plan, batches, plan
+from workspace.sources.snowplow.offsets import Gap, Plan, batches, plan, require_topic
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
@@ -57,7 +57,12 @@ class Chunk:
 
 
 def read(
-    source: SnowplowSource, topic: str, ranges: Mapping[int, tuple[int, int]], *, chunk_bytes: int = 8 << 20
+    source: SnowplowSource,
+    topic: str,
+    ranges: Mapping[int, tuple[int, int]],
+    *,
+    topic_id: int = 0,
+    chunk_bytes: int = 8 << 20,
 ) -> Generator[Chunk, None, None]:
     """Read every record in the ranges once.
 
@@ -67,11 +72,14 @@ def read(
         source: Which brokers.
         topic: The topic.
         ranges: Of each partition, the first offset and the one after the last, as `plan` and `batches` give them.
+        topic_id: As the plan has it. It is looked at again in the end: what comes of a topic that was deleted and
+            created anew meanwhile comes from the new one.
         chunk_bytes: About how large a chunk is.
 
     Raises:
         SettingsError: A property of the connection is wrong.
-        SourceError: A record cannot be read, is broken or gone, or nothing came for `PATIENCE` seconds.
+        SourceError: A record cannot be read, is broken or gone; nothing came for `PATIENCE` seconds; or the topic is no
+            longer the same, and then nothing that came may be kept.
     """
     wanted = {partition: span for partition, span in ranges.items() if span[0] < span[1]}
     if not wanted:
@@ -81,6 +89,8 @@ def read(
     try:
         reader = _Reader(client, consumer, topic, wanted)
         yield from reader.chunks(chunk_bytes)
+        if topic_id:
+            require_topic(client, topic, topic_id)
     finally:
         consumer.close()
 

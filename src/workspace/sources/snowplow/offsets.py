@@ -102,9 +102,8 @@ def plan(source: SnowplowSource, topic: str, stored: Mapping[int, int], known: i
     """
     client = Client(source)
     topic_id, extents = _look(client, topic)
-    if known and topic_id and topic_id != known:
-        msg = f"{source.name}: topic {topic} was deleted and created anew since it was read: its id is another."
-        raise SourceError(msg, cure=_RENAME.format(name=source.name))
+    if known and topic_id:
+        _require_id(client, topic, topic_id, known)
     return decide(source, topic, topic_id, extents, stored)
 
 
@@ -147,6 +146,26 @@ def decide(
         )
         raise SourceError(msg, cure=cure)
     return Plan(topic, topic_id, ranges, tuple(gaps), tuple(notes))
+
+
+def require_topic(client: Client, topic: str, topic_id: int) -> None:
+    """See that a topic is still the one that was planned for, and not another of the same name.
+
+    Args:
+        client: Whose brokers.
+        topic: The topic.
+        topic_id: Its `topic_id` in the plan.
+
+    Raises:
+        SourceError: It is another, or is gone.
+    """
+    _require_id(client, topic, _identified(client, client.admin(), topic), topic_id)
+
+
+def _require_id(client: Client, topic: str, found: int, known: int) -> None:
+    if found != known:
+        msg = f"{client.source}: topic {topic} was deleted and created anew since it was read: its id is another."
+        raise SourceError(msg, cure=_RENAME.format(name=client.source))
 
 
 def _require_same(source: SnowplowSource, topic: str, extents: Mapping[int, Extent], stored: Mapping[int, int]) -> None:
@@ -200,8 +219,7 @@ def _look(client: Client, topic: str) -> tuple[int, dict[int, Extent]]:
         consumer.close()
     admin = client.admin()
     # The mock cluster names a controller that it has not, and would let wait for it.
-    known = found.controller_id in found.brokers
-    topic_id = _number(str(_described(client, admin, topic).topic_id)) if known else 0
+    topic_id = _identified(client, admin, topic) if found.controller_id in found.brokers else 0
     places = [TopicPartition(topic, each) for each in partitions]
     earliest, latest = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]
     low = _offsets(client, admin, places, earliest, IsolationLevel.READ_UNCOMMITTED)
@@ -210,9 +228,10 @@ def _look(client: Client, topic: str) -> tuple[int, dict[int, Extent]]:
     return topic_id, {each: Extent(low[each], stable[each], high[each]) for each in partitions}
 
 
-def _number(topic_id: str) -> int:
-    """Give an id as a number that a Delta commit can carry, which has 63 bits for it."""
-    return int.from_bytes(sha256(topic_id.encode()).digest()[:8]) >> 1
+def _identified(client: Client, admin: AdminClient, topic: str) -> int:
+    """Give a topic's id as a number that a Delta commit can carry, which has 63 bits for it."""
+    asked = admin.describe_topics(TopicCollection([topic]), request_timeout=CONNECTING)[topic]
+    return int.from_bytes(sha256(str(_answer(client, admin, asked).topic_id).encode()).digest()[:8]) >> 1
 
 
 def _absent(client: Client, topic: str, error: KafkaError) -> SourceError:
@@ -220,13 +239,6 @@ def _absent(client: Client, topic: str, error: KafkaError) -> SourceError:
         return client.error(f"Topic {topic} cannot be read.", error)
     cure = "Check topic and bad_topic in workspace.toml, and that the user may DESCRIBE the topic."
     return SourceError(f"{client.source}: There is no topic {topic} at {client.brokers}.", cure=cure)
-
-
-def _described(client: Client, admin: AdminClient, topic: str) -> Any:
-    def ask() -> Any:
-        return admin.describe_topics(TopicCollection([topic]), request_timeout=CONNECTING)[topic]
-
-    return _answer(client, admin, ask())
 
 
 def _offsets(

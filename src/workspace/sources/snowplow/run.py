@@ -161,7 +161,7 @@ class Ingest:
         topic, batch = plan.topic, Batch(self._now)
         batch.miss(plan.gaps)
         self._notes += [f"Gone on without {gap}." for gap in plan.gaps]
-        chunks = kafka.read(self._source, topic, ranges)
+        chunks = kafka.read(self._source, topic, ranges, topic_id=plan.topic_id)
         lines = batch.bad(chunks) if topic == self._source.bad_topic else batch.records(chunks)
         known = {_PARTITIONS.format(topic): len(plan.ranges), _TOPIC.format(topic): plan.topic_id}
         self._commit(batch, lines, {**known, **{_OFFSET.format(topic, each): end for each, end in reached.items()}})
