@@ -272,7 +272,7 @@ def test_a_lake_of_a_newer_version(shop: Shop) -> None:
     marks.alter.set_table_properties({"workspace.format": "99"}, raise_if_not_exists=False)
     told = CliRunner().invoke(app, ["tick"], catch_exceptions=False)
     assert told.exit_code == 1
-    assert "has format 99; this version of the workspace knows format 1" in on_one_screen(told.output)
+    assert "has format 99; this version of the workspace knows format 2" in on_one_screen(told.output)
     marks.alter.set_table_properties({"workspace.format": "1"}, raise_if_not_exists=False)
     assert shop.state() == before
     shop.tick()
