@@ -8,6 +8,7 @@ from typing import Any
 
 import ibis
 
+from metrics import website
 from workspace.errors import ReleaseError
 
 TABLES = {
@@ -81,6 +82,8 @@ class Company:
         self.connection.raw_sql("set timezone = 'UTC'")
         for name, query in TABLES.items():
             self.write(name, query)
+        for name, rows in website.tables().items():
+            self.connection.create_table(name, rows)
 
     def at(self, release: str) -> Company:
         raise ReleaseError(f"There is no release {release!r}.", cure="This company has one only.")

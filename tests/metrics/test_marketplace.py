@@ -34,6 +34,30 @@ WORKED_OUT = {
     "undiscounted_amount": 300 + 220 + 50,
     "listed_amount": 100 + 200 + 220 + 50,
     "paid_amount": 290 + 220 - 220 + 50,  # 70 failed
+    "sessions": 4,
+    "visitors": 3,
+    "new_visitors": 3,
+    "active_users": 2,  # u1 and u2; v3 never logged in
+    "page_views": 1 + 2 + 1 + 1,
+    "events": 9 + 4 + 5 + 2 + 2,  # what arrived twice is one; the bot's are there
+    "searches": 3,
+    "item_views": 1,
+    "cart_adds": 2,
+    "checkouts": 2,
+    "purchases": 2,
+    "purchase_value": 220 / 1.1 + 50,
+    "touchpoints": 2,  # the paid one and the one by e-mail
+    "engaged_time": 15 + 0 + 0 + 5,
+    "engaged_time_per_session": 20 / 4,
+    "bounced_sessions": 1,  # v3's; the first has one page and 15 seconds only, but a purchase
+    "bounce_rate": 1 / 4,
+    "converted_sessions": 2,
+    "conversion_rate": 2 / 4,
+    "revenue_per_session": 250 / 4,
+    "add_to_cart_rate": 2 / 4,
+    "visit_to_purchase": 1 / 4,  # the other purchase came without a cart in the same visit
+    "search_to_book": 2 / 3,  # v2 searched twice before the purchase, which is credited to the later search
+    "visitors_back": 1 / 2,  # v2 a week later, v1 not; for v3 that week is not over
 }
 
 

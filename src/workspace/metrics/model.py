@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from workspace.metrics.clickstream import (
+    CartAdds,
+    Checkouts,
+    Events,
+    Identities,
+    ItemViews,
+    PageViews,
+    Purchases,
+    Searches,
+    Sessions,
+    Touchpoints,
+    Visitors,
+)
 from workspace.metrics.marketplace import Availability, Bookings, Items, Listings, Payments, Rates, Users, Vendors
 from workspace.semantic import Model, funnel, metric, ratio, retention
 
@@ -14,6 +27,17 @@ model = Model(
     Payments,
     Availability,
     Rates,
+    Identities,
+    Visitors,
+    Sessions,
+    PageViews,
+    Events,
+    Searches,
+    ItemViews,
+    CartAdds,
+    Checkouts,
+    Purchases,
+    Touchpoints,
     timezone="Europe/Berlin",
     week="mon",
     aov=ratio(Items.gbv, Bookings.bookings, "Average order value: gbv a booking", unit="EUR", owner="finance"),
@@ -41,5 +65,70 @@ model = Model(
         by="booker",
         description="Share of first-time bookers who book again in the month after",
         owner="growth",
+    ),
+    bounce_rate=ratio(
+        Sessions.bounced_sessions,
+        Sessions.sessions,
+        "Share of visits that were not engaged: one page, less than 20 seconds of attention, no purchase",
+        unit="percent",
+        owner="product",
+    ),
+    engaged_time_per_session=ratio(
+        Sessions.engaged_time,
+        Sessions.sessions,
+        "How long a visit had somebody's attention, on average",
+        unit="seconds",
+        owner="product",
+    ),
+    conversion_rate=ratio(
+        Sessions.converted_sessions,
+        Sessions.sessions,
+        "Share of visits with a purchase",
+        unit="percent",
+        owner="product",
+    ),
+    revenue_per_session=ratio(
+        Purchases.purchase_value,
+        Sessions.sessions,
+        "What a visit is worth: the value of purchases, at the rate of the day, by visits. The value is that of the "
+        "purchase events, since only these belong to visits; commission and cancellations are not in it",
+        unit="EUR",
+        owner="product",
+    ),
+    add_to_cart_rate=funnel(
+        Sessions.sessions,
+        CartAdds.cart_adds,
+        by="session",
+        description="Share of visits in which something was put into a cart",
+        owner="product",
+    ),
+    visit_to_purchase=funnel(
+        Sessions.sessions,
+        Searches.searches,
+        ItemViews.item_views,
+        CartAdds.cart_adds,
+        Checkouts.checkouts,
+        Purchases.purchases,
+        by="session",
+        description="Share of visits in which people searched, looked, put into a cart, began a checkout and bought, "
+        "in this order",
+        owner="product",
+    ),
+    search_to_book=funnel(
+        Searches.searches,
+        Purchases.purchases,
+        by="visitor",
+        within="7 days",
+        description="Share of searches that led to a purchase on the same browser within 7 days; a purchase is "
+        "credited to the latest search before it",
+        owner="product",
+    ),
+    visitors_back=retention(
+        Visitors.new_visitors,
+        Sessions.sessions,
+        by="visitor",
+        grain="week",
+        description="Share of new visitors who came again in the week after",
+        owner="product",
     ),
 )
