@@ -13,6 +13,7 @@ import pytest
 from sources.snowplow.stream import Stream, record_gaps
 from workspace.errors import SourceError
 from workspace.lake import Lake
+from workspace.sources.snowplow import kafka
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,10 +23,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.kafka
 
-POINTS = [
-    *("events.after_side", "events.before_commit", "events.after_commit"),
-    *("events.after_side:2", "events.before_commit:3", "events.after_commit:4"),
-]
+POINTS = ["events.after_side", "events.before_commit:2", "events.after_commit"]
+MORE_POINTS = ["events.before_commit", "events.after_side:3", "events.after_commit:4", "events.before_commit:5"]
 
 
 @pytest.fixture
@@ -36,16 +35,41 @@ def new_stream(broker: Broker, tmp_path: Path) -> Callable[..., Stream]:
     return make
 
 
-def test_a_kill_at_a_named_point_changes_nothing(new_stream: Callable[..., Stream]) -> None:
+def test_any_cut_of_a_topic_gives_each_record_once(new_stream: Callable[..., Stream]) -> None:
     stream = new_stream()
-    for point in POINTS:
-        stream.send(700)
+    stream.send(700)
+    source, topic = stream.source, stream.source.topic
+    ends = {partition: end for partition, (_, end) in kafka.plan(source, topic, {}).ranges.items()}
+    for _ in range(5):
+        found: list[tuple[int, int]] = []
+        reached = dict.fromkeys(ends, 0)
+        while reached != ends:
+            until = {each: stream.rng.randint(start, min(ends[each], start + 300)) for each, start in reached.items()}
+            for chunk in kafka.read(source, topic, {each: (start, until[each]) for each, start in reached.items()}):
+                found += zip(chunk.partitions.tolist(), chunk.offsets.tolist(), strict=True)
+            reached = until
+        assert sorted(found) == sorted((partition, offset) for _, partition, offset in stream.sent)
+
+
+def kill_at(points: list[str], stream: Stream) -> None:
+    for point in points:
+        stream.send(500)
         stream.send_bad(20)
         stream.file(100)
         assert stream.in_process(crash=point) == -signal.SIGKILL, point
-    stream.send(100)
     assert stream.in_process() == 0
     stream.check()
+
+
+def test_a_kill_at_a_named_point_changes_nothing(new_stream: Callable[..., Stream]) -> None:
+    kill_at(POINTS, new_stream())
+
+
+@pytest.mark.long
+def test_a_kill_at_a_later_pass_of_a_point_changes_nothing(new_stream: Callable[..., Stream]) -> None:
+    stream = new_stream()
+    stream.send(2000)
+    kill_at(MORE_POINTS, stream)
 
 
 def kill_at_random(stream: Stream, kills: int) -> None:
