@@ -9,8 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import ibis
+
 from sources.snowplow.plain import line
-from workspace.clickstream import derivation
+from workspace.clickstream import derivation, named
+from workspace.demo.clickstream import publish
 from workspace.lake import Lake, delta
 from workspace.settings import SnowplowSource
 from workspace.sources.snowplow.run import ingest
@@ -24,6 +27,7 @@ TABLES = (
     "clickstream.identities",
     "marketing.touchpoints",
 )
+PURCHASE = "com.bookmyevent/purchase/1"
 BOT = {"useragent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}
 PAID = {"mkt_medium": "cpc", "mkt_source": "google", "page_urlquery": "utm_medium=cpc&utm_source=google&gclid=abc"}
 EMAIL = {"mkt_medium": "email", "mkt_source": "newsletter", "page_urlquery": "utm_medium=email&utm_source=newsletter"}
@@ -71,7 +75,11 @@ def tables() -> dict[str, pa.Table]:
         lake = Lake(str(Path(folder, "lake")))
         ingest(source, lake, run="r", as_of=END, now=END)
         derivation.derive(source, lake, run="r", as_of=END)
-        return {name: delta.read(delta.open_table(lake.layout.uri("derived", name))) for name in TABLES}
+        found = {name: delta.read(delta.open_table(lake.layout.uri("derived", name))) for name in TABLES}
+        publish(Path(folder, "iglu"))
+        rows = ibis.duckdb.connect().create_table("rows", found["clickstream.self_describing"])
+        bought = named.event(rows, PURCHASE, str(Path(folder, "iglu"))).to_pyarrow()
+        return {**found, f"clickstream.events:{PURCHASE}": bought}
 
 
 def _line(number: int, event: tuple[int, str, str, str, str, dict[str, Any]]) -> bytes:

@@ -6,19 +6,10 @@ question is asked: see `Identities`. Days are those of Berlin; a visit belongs t
 
 from __future__ import annotations
 
-from typing import Any
-
 from ibis import _
 
 from workspace.metrics.marketplace import Bookings, Rates, Users
 from workspace.semantic import Dataset, dim, exact, fact, key, measure, ref, time
-
-NUMBER = r"(-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)"
-
-
-def said(name: str, value: str = '"([^"]*)"') -> Any:
-    """Read a field of a self-describing event; patterns, since every engine reads those alike and JSON it does not."""
-    return _.data.re_extract(f'"{name}" *: *{value}', 1).nullif("")
 
 
 class Identities(Dataset, table="clickstream.identities", history=True):
@@ -128,22 +119,16 @@ class Checkouts(Dataset, table="clickstream.events", where=(_.event_name == "beg
     checkouts = measure(_.count(), "Checkouts that people began", unit="count", owner="product")
 
 
-class Purchases(
-    Dataset,
-    table="clickstream.self_describing",
-    where=(_.kind == "event") & (_.name == "com.bookmyevent/purchase") & ~_.event.bot,
-):
+class Purchases(Dataset, table="clickstream.events:com.bookmyevent/purchase/1", where=~_.event.bot):
     """One row a purchase as the website saw it: it names its booking, and what that was worth."""
 
-    purchase = key(_.event_id, _.place)
+    purchase = key(_.event_id)
     event = ref(Events, _.event_id)
-    booking = ref(Bookings, said("booking_id"), missing=0.01)
+    booking = ref(Bookings, _.booking_id, missing=0.01)
     purchased = time(_.event_at, "When it was", default=True)
-    purchase_currency = dim(said("currency"), "What the customer paid in")
-    conversion = ref(Rates, day=_.purchased.date(), currency=_.purchase_currency)
-    value_eur = fact(
-        exact(said("value", NUMBER).cast("float64") / _.conversion.per_eur), "At the rate of the day", unit="EUR"
-    )
+    purchase_currency = dim(_.currency, "What the customer paid in")
+    conversion = ref(Rates, day=_.purchased.date(), currency=_.currency)
+    value_eur = fact(exact(_.value / _.conversion.per_eur), "At the rate of the day", unit="EUR")
     purchases = measure(_.count(), "Purchases on the website", unit="count", owner="product")
     purchase_value = measure(
         _.value_eur.sum(),
