@@ -14,10 +14,11 @@ import psycopg
 import pytest
 
 from workspace.demo import create, running
+from workspace.demo.clickstream import BROKERS_VARIABLE
 from workspace.demo.home import DSN_VARIABLES, alone, move_clock, read_clock, server
 from workspace.demo.living import advance
 from workspace.errors import BusyError, WorkspaceError
-from workspace.settings import FxSource, PostgresSource, load_settings
+from workspace.settings import FxSource, PostgresSource, SnowplowSource, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +54,11 @@ def test_settings_are_those_that_the_workspace_reads(first_day: Path) -> None:
     assert users.clock == "message"
     assert users.history_from == settings.now()
     assert users.personal == ("users.email", "users.full_name", "users.phone")
+    website = settings.source("clickstream")
+    assert isinstance(website, SnowplowSource)
+    assert (website.topic, website.bad_topic, website.conversions) == ("enriched", "bad", ("purchase",))
+    assert website.brokers == f"${BROKERS_VARIABLE}"
+    assert not website.required
     rates = settings.source("fx")
     assert isinstance(rates, FxSource)
     with open(rates.location, encoding="utf-8") as file:  # noqa: PTH123  # a location is text: a path or an address

@@ -17,7 +17,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from workspace.demo import advance, running, totals
 from workspace.demo.clickstream import BROKERS_VARIABLE
-from workspace.demo.clickstream.archive import TOPICS, records, shelved
+from workspace.demo.clickstream.archive import OVERHEAD, ROOM, TOPICS, records, shelved
 from workspace.demo.clickstream.broker import Broker
 from workspace.errors import WorkspaceError
 
@@ -180,6 +180,15 @@ def test_a_broker_says_what_it_does_not_take(broker: Broker) -> None:
     broker.produce("one", [(0, 1_000, b"first"), (1, 2_000, b"second")])
     with pytest.raises(WorkspaceError, match="does not take its records"):
         broker.produce("one", [(7, 1_000, b"nowhere")])
+
+
+def test_a_partition_that_is_as_full_as_it_gets_keeps_its_first_record(broker: Broker) -> None:
+    size = 1_900
+    records = [(1, number, b"%07d" % number + bytes(size - 7)) for number in range(ROOM // (size + OVERHEAD))]
+    broker.produce("one", records)
+    reader = Consumer({"bootstrap.servers": broker.address, "group.id": "test"})
+    assert reader.get_watermark_offsets(TopicPartition("one", 1), timeout=10) == (0, len(records))
+    reader.close()
 
 
 def test_a_closed_broker_may_be_closed_again(broker: Broker) -> None:
