@@ -1,6 +1,6 @@
-"""What the pages about the metric language show is so: examples give their output, quotations and links are right.
+"""What the pages in docs show is so: examples give their output, quotations and links are right.
 
-`python tests/test_docs.py` writes the outputs anew after a change of the language; look at what changed.
+`python tests/test_docs.py` writes the outputs anew after a change; look at what changed.
 """
 
 from __future__ import annotations
@@ -17,24 +17,31 @@ from typing import Any
 
 import pytest
 
-FOLDER = Path(__file__).parents[1] / "docs" / "metrics"
-PAGES = sorted(FOLDER.glob("*.md"))
+DOCS = Path(__file__).parents[1] / "docs"
+WORLDS = {"metrics": "bakery.py", "clickstream": "shop.py"}
+"""The small world that the pages of a folder ask."""
+
+PAGES = [page for folder in WORLDS for page in sorted((DOCS / folder).glob("*.md"))]
 FLAGS = doctest.ELLIPSIS
 
 
+def world_of(page: Path) -> Path:
+    return page.parent / WORLDS[page.parent.name]
+
+
 @cache
-def world() -> dict[str, Any]:
+def world(path: Path) -> dict[str, Any]:
     """What `python -i docs/metrics/bakery.py` gives."""
-    return runpy.run_path(str(FOLDER / "bakery.py"))
+    return runpy.run_path(str(path))
 
 
 def examples(page: Path) -> doctest.DocTest:
     # The fences go, else the parser takes them for output; line numbers stay.
     text = re.sub(r"^```.*$", "", page.read_text(), flags=re.MULTILINE)
-    return doctest.DocTestParser().get_doctest(text, dict(world()), page.name, str(page), 0)
+    return doctest.DocTestParser().get_doctest(text, dict(world(world_of(page))), page.name, str(page), 0)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.stem}")
 class TestPages:
     def test_examples(self, page: Path) -> None:
         told = io.StringIO()
@@ -42,7 +49,7 @@ class TestPages:
         assert not result.failed, f"{told.getvalue()}\n`python tests/test_docs.py` writes outputs anew."
 
     def test_quotations(self, page: Path) -> None:
-        declared = (FOLDER / "bakery.py").read_text()
+        declared = world_of(page).read_text()
         for block in re.findall(r"^```(?:python|text)\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
             if ">>>" not in block:
                 assert block in declared or textwrap.indent(block, "    ") in declared, block
@@ -50,13 +57,40 @@ class TestPages:
     def test_links(self, page: Path) -> None:
         for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
             if "://" not in target:
-                assert (FOLDER / target).exists(), target
+                assert (page.parent / target).exists(), target
 
 
 def test_every_page_is_in_the_index() -> None:
-    index = (FOLDER / "README.md").read_text()
     for page in PAGES:
+        index = (page.parent / "README.md").read_text()
         assert page.name == "README.md" or f"({page.name})" in index
+
+
+def test_every_column_of_the_clickstream_is_described() -> None:
+    page = DOCS / "clickstream" / "tables.md"
+    shop = world(world_of(page))
+    fields = {field.name for field in shop["FIELDS"]}
+    told = dict(re.findall(r"^## `(.+?)`\n(.*?)(?=^## )", page.read_text(), re.MULTILINE | re.DOTALL))
+    assert told.keys() == set(shop["ws"].tables)
+    for name, pin in shop["ws"].release.tables.items():
+        of_fields = fields if name in ("clickstream.atomic", "clickstream.events") else set()
+        personal = {column.name for column in shop["lake"].columns(pin) if column.personal}
+        read = shop["ws"].history(name) if name == "clickstream.identities" else shop["ws"].table(name)
+        known = [column for column in read.columns if column not in of_fields | {"day"}]
+        described = re.findall(r"^\| `(\w+)`( \*)? \| (\w+) \|", told[name], re.MULTILINE)
+        assert [column for column, _, _ in described] == known, name
+        assert {column for column, mark, _ in described if mark} == personal - of_fields, name
+        assert all(TYPES[kind] == str(read[column].type()) for column, _, kind in described), name
+
+
+TYPES = {
+    "text": "string",
+    "int": "int64",
+    "float": "float64",
+    "bool": "boolean",
+    "at": "timestamp('UTC', 6)",
+    "date": "date",
+}
 
 
 def write(page: Path) -> None:
