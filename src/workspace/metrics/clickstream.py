@@ -49,7 +49,7 @@ class Sessions(Dataset, table="clickstream.sessions"):
     visitors = measure(_.domain_userid.nunique(), "Browsers that came", unit="count", owner="product")
     active_users = measure(
         _.identity.user_id.nunique(),
-        "Users who came: those who were logged in on the browser then, or were the first to log in on it later",
+        "Users who came, on browsers on which they were logged in then or were the first to log in later",
         unit="count",
         owner="product",
     )
@@ -132,7 +132,7 @@ class Purchases(Dataset, table="clickstream.events:com.bookmyevent/purchase/1", 
     purchases = measure(_.count(), "Purchases on the website", unit="count", owner="product")
     purchase_value = measure(
         _.value_eur.sum(),
-        "What purchases on the website were worth: the customer's total, after discounts, as the event says it",
+        "What purchases on the website were worth: totals after discounts, as events say them",
         unit="EUR",
         owner="product",
     )

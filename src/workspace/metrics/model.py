@@ -90,8 +90,7 @@ model = Model(
     revenue_per_session=ratio(
         Purchases.purchase_value,
         Sessions.sessions,
-        "What a visit is worth: the value of purchases, at the rate of the day, by visits. The value is that of the "
-        "purchase events, since only these belong to visits; commission and cancellations are not in it",
+        "What customers pay a visit: the value of purchases over visits, whatever is cancelled later",
         unit="EUR",
         owner="product",
     ),

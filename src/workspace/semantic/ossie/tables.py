@@ -179,8 +179,11 @@ class Tables:
             raise InexpressibleError("its extension is no declaration")
 
     def _find_time(self, table: Table) -> None:
-        """Choose the default time, without which no metric can be asked: one of its own, else that of a reference."""
-        if table.time or not table.members:
+        """Choose the default time, without which no metric can be asked: one of its own, else that of a reference.
+
+        What was declared here has said its own already, or has none.
+        """
+        if table.time or table.said or not table.members:
             return
         for name, text in table.members.items():
             if text.startswith("time("):
