@@ -237,7 +237,9 @@ class _Importer:
         if re.search(r"\s", source):
             self._notes.append(f"the source of {table.name} is a query; make a table of it, and name that")
             return table.name
-        return ".".join(source.split(".")[-2:])
+        # Events by name have dots of their own there: clickstream.events:com.bookmyevent/purchase/1.
+        named, colon, event = source.partition(":")
+        return ".".join(named.split(".")[-2:]) + colon + event
 
 
 def _columns(table: Table) -> set[str]:
