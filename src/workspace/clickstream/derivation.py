@@ -135,7 +135,8 @@ class _Tables:
             if old not in days:  # both stand at the same basis, unless a derivation was killed between them
                 days = {old: choose(work, atomic, old, basis)}
             before = table.at(table.table.version()) if known else None  # a commit moves the object that it is made on
-            done.written[table.name] += put(work, table, days[old], self._fresh(work, atomic, basis, name), basis)
+            fresh = self._fresh(work, atomic, basis, name) if days[old] else ""
+            done.written[table.name] += put(work, table, days[old], fresh, basis)
             if name == "events":
                 _count(work, done, before, table.table)
             elif days[old]:

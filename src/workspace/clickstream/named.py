@@ -1,7 +1,7 @@
 """Self-describing events and entities by name, as typed tables, on whichever engine reads them.
 
 A value that does not fit its field's type is NULL there and still in `data`, so a schema that changes, or data that
-never kept to it, breaks nothing and loses nothing. Text that reads as the type is taken as such: `"7"` is the integer 7.
+never kept to it, breaks nothing and loses nothing. Text that reads as the type is taken for it: `"7"` is the number 7.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ _NAME = re.compile(r"([^/]+/[^/]+)/(\d+)")
 _PLAIN = re.compile(r"[\w .:$@/-]+")
 """Fields of any other name are found in `data` only: not every engine can be told of a path with quotes in it."""
 
+_DATE, _TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2}", r"[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
 # What all engines read alike; how each of them reads anything else is its own affair.
 _READABLE = {
-    "int64": r"^-?[0-9]{1,19}$",
+    "int64": "^-?[0-9]{1,19}$",
     "float64": r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$",
-    "boolean": r"^(true|false)$",
-    "date": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
-    "timestamp('UTC')": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$",
+    "boolean": "^(true|false)$",
+    "date": f"^{_DATE}$",
+    "timestamp('UTC')": f"^{_DATE}T{_TIME}(Z|[+-][0-9]{{2}}:[0-9]{{2}})$",
 }
 
 
