@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING
 
+import pytest
+
+from workspace.errors import SourceError
 from workspace.lake import Lake, Watermark
+from workspace.sources import ingest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +20,7 @@ if TYPE_CHECKING:
 
     Call = Callable[..., Result]
 
+CLICKS = '[sources.clicks]\nkind = "snowplow"\narchive = "archive"\non_gap = "{on_gap}"\n'
 FX = '[sources.fx]\nkind = "fx"\nlocation = "rates.csv"\n'
 
 
@@ -71,3 +77,23 @@ def test_doctor_goes_on_where_something_is_wrong(home: Home, workspace: Call) ->
     assert "Did you mean notebook?" in told.stdout
     assert "must be mended" in told.stdout
     assert "SURELY_NOT_SET" in told.stdout
+
+
+def test_status_shows_what_a_clickstream_went_on_without(home: Home, workspace: Call) -> None:
+    home.notebook("a")
+    home.schedule('steps.a = { notebook = "a.ipynb" }')
+    home.toml(more=CLICKS.format(on_gap="stop"))
+    folder = home.settings.home / "archive"
+    folder.mkdir()
+    (folder / "cut.gz").write_bytes(gzip.compress(b"not an event\n" * 1000)[:-12])
+    (folder / "whole.tsv").write_bytes(b"not an event\n")
+    with pytest.raises(SourceError, match=r"1 file of the archive .* cannot be read; everything else was taken in"):
+        ingest("clicks", run="r", as_of="", settings=home.settings)
+    assert "Gaps" not in workspace("status").stdout
+    home.toml(more=CLICKS.format(on_gap="record"))
+    ingest("clicks", run="r", as_of="", settings=home.settings)
+    told = workspace("status").stdout.splitlines()
+    row = next(line for line in told if line.startswith("clicks") and "cut.gz" in line)
+    assert "cut off" in row
+    assert next(line for line in told if line.startswith("clicks")).split()[-2:] == ["no", "1"]
+    assert "archive: " in workspace("doctor").stdout
