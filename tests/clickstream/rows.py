@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
-from workspace.lake import EVENT_META, Lake
+from workspace.clickstream import derivation
+from workspace.lake import EVENT_META, Lake, delta
+from workspace.lake.crash import VARIABLE
 from workspace.settings import SnowplowSource
 from workspace.sources.snowplow.fields import FIELDS
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SOURCE = SnowplowSource(name="clickstream", archive="archive", conversions=("purchase",))
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -22,6 +22,15 @@ SCHEMA = pa.schema([*((c.name, c.type) for c in FIELDS), *((f.name, f.type) for 
 WEB_PAGE = "iglu:com.snowplowanalytics.snowplow/web_page/jsonschema/1-0-0"
 CONTEXTS = "iglu:com.snowplowanalytics.snowplow/contexts/jsonschema/1-0-1"
 UNSTRUCT = "iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0"
+
+DAY = 24 * 60  # minutes
+TABLES = (
+    *(
+        f"clickstream.{name}"
+        for name in ("events", "self_describing", "page_views", "sessions", "visitors", "identities")
+    ),
+    "marketing.touchpoints",
+)
 
 
 def at(minutes: float) -> datetime:
@@ -78,14 +87,14 @@ def append(lake: Lake, rows: list[dict[str, Any]] | pa.Table, source: str = "cli
     return lake.events(source, FIELDS).append(found.to_batches(), marks={}, sides=dict)
 
 
-def new_lake(folder: Path) -> Lake:
-    """A lake in a folder."""
-    return Lake(str(folder))
-
-
 def read(lake: Lake, name: str) -> list[dict[str, Any]]:
     """A derived table's rows, by its key."""
-    from workspace.lake import delta
-
     found = delta.read(delta.open_table(lake.layout.uri("derived", name))).to_pylist()
     return sorted(found, key=lambda row: tuple(str(value) for value in row.values()))
+
+
+def killed(root: str, point: str, minutes: float) -> None:
+    """Derive in small slices, up to the point at which this process dies."""
+    os.environ[VARIABLE] = point
+    derivation.SLICE = 8
+    derivation.derive(SOURCE, Lake(root), run="killed", as_of=at(minutes))

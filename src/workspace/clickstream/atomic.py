@@ -73,7 +73,8 @@ def moment(time: datetime) -> str:
 
 def _before(basis: Basis) -> str:
     batch, as_of = basis
-    return f"_batch <= {batch} AND collector_tstamp < {moment(as_of)}"
+    # The date goes without saying, but files are chosen by it.
+    return f"_batch <= {batch} AND collector_tstamp < {moment(as_of)} AND collector_date <= DATE '{as_of.date()}'"
 
 
 def choose(work: Work, atomic: Atomic, old: Basis | None, new: Basis) -> set[date]:
