@@ -15,7 +15,7 @@ from sources.snowplow.plain import line
 from workspace.lake import Lake, delta
 from workspace.lake.crash import VARIABLE
 from workspace.settings import SnowplowSource
-from workspace.sources.snowplow import ingest, run
+from workspace.sources.snowplow import ingest, replay_quarantine, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -73,7 +73,7 @@ class Landing:
     def ingest(self) -> Ingested:
         return ingest(self.source, self.lake, run="r", as_of=NOW, now=NOW)
 
-    def in_process(self, work: Callable[[Landing], None], crash: str) -> int | None:
+    def in_process(self, work: Callable[[Landing], object], crash: str) -> int | None:
         """Do a piece of work in a process that a crash point kills, and give how it ended."""
         process = PROCESSES.Process(target=_work, args=(work, self.source, self.lake.layout.root, crash))
         process.start()
@@ -102,7 +102,12 @@ def take_in(landing: Landing) -> None:
     landing.ingest()
 
 
-def _work(work: Callable[[Landing], None], source: SnowplowSource, lake: str, crash: str) -> None:
+def replay(landing: Landing) -> Ingested:
+    """Try what was refused again."""
+    return replay_quarantine(landing.source, landing.lake, run="r", now=NOW)
+
+
+def _work(work: Callable[[Landing], object], source: SnowplowSource, lake: str, crash: str) -> None:
     os.environ[VARIABLE] = crash
     landing = Landing(Path(lake).parent)
     landing.source = source
