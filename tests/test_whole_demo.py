@@ -231,8 +231,9 @@ def test_nothing_due_publishes_nothing(whole_demo: Path, settings: Settings) -> 
     assert [release.name for release in releases(Lake(settings.lake), "published")] == NAMES
 
 
-def test_the_report_shows_the_week_and_loads_nothing(settings: Settings) -> None:
-    page = (settings.var / "reports" / "weekly_business" / "2026-W43.html").read_text()
+@pytest.mark.parametrize("report", ["weekly_business", "product_weekly"])
+def test_a_report_shows_the_week_and_loads_nothing(settings: Settings, report: str) -> None:
+    page = (settings.var / "reports" / report / "2026-W43.html").read_text()
     assert "19 to 25 October 2026" in page
     assert "Release 2026-10-2" in page or "Release 2026-10-31" in page
     assert "http://" not in page.replace("http://www.w3.org/", "")

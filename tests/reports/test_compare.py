@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from workspace.reports import Week, figures, split, trend
+from workspace.reports import FOUR_WEEKS, Week, figures, passage, split, trend
 from workspace.reports.charts import compared, trended
 
 if TYPE_CHECKING:
@@ -24,6 +24,31 @@ def test_figures_stand_beside_the_week_before_and_a_year_before(m: Any) -> None:
     assert bookings.changes == (None, 0)  # of nothing there is no share
     assert rate.values == (0, None, 0)
     assert (gbv.unit, rate.unit) == ("EUR", "percent")
+
+
+def test_what_has_no_year_yet_stands_beside_four_weeks_before(m: Any, numbers: Numbers) -> None:
+    week = Week.parse("2026-W43")
+    (visits,) = figures(m, (m.sessions,), Week.parse("2026-W44"), FOUR_WEEKS)
+    assert (visits.values, visits.older.words) == ((0, 1, 1), "4 weeks before")
+    view = split(m, m.sessions, m.session.channel, week, FOUR_WEEKS)
+    assert [column.heading for column in view.columns[1:]] == [
+        *("this week", "week before", "4 weeks before"),
+        *("vs week before", "vs 4 weeks before"),
+    ]
+    assert numbers(view) == {"Organic Search": (1, None, None), "Email": (None, 1, None)}
+    assert "4 weeks before" in compared(view)
+
+
+def test_a_funnel_is_counted_step_by_step(m: Any, numbers: Numbers) -> None:
+    view = passage(m, m.visit_to_purchase, Week.parse("2026-W42"), FOUR_WEEKS)
+    steps = ["sessions", "searches", "item views", "cart adds", "checkouts", "purchases"]
+    assert [row["name"] for row in view.rows.to_pylist()] == steps
+    assert numbers(view) == dict(zip(steps, [(1, 1, 0), (1, 1, 0), *[(0, 0, 0)] * 4], strict=True))
+    assert view.total is None
+
+
+def test_shares_are_drawn_as_such(m: Any) -> None:
+    assert "%" in trended(trend(m, m.conversion_rate, Week.parse("2026-W43")))
 
 
 def test_before_history_begins_there_is_nothing_to_compare(m: Any) -> None:

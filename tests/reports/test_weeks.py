@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from workspace.errors import RunError
-from workspace.reports import Week
+from workspace.reports import A_YEAR, FOUR_WEEKS, Week
 
 
 @pytest.mark.parametrize("label", ["2026-W53", "2026-W01", "2020-W53", "2024-W09"])
@@ -23,7 +23,8 @@ def test_what_is_no_week_is_refused(label: str) -> None:
 
 def test_a_year_before_is_52_weeks_also_around_a_long_year() -> None:
     week = Week.parse("2027-W01")
-    assert (week.before.label, week.year_before.label) == ("2026-W53", "2026-W02")
+    assert (week.before.label, week.earlier(A_YEAR).label) == ("2026-W53", "2026-W02")
+    assert week.earlier(FOUR_WEEKS).label == "2026-W50"
     assert week.days == (date(2027, 1, 4), date(2027, 1, 11))
 
 

@@ -16,7 +16,7 @@ BARS = 15
 
 
 def compared(view: View) -> str:
-    """Draw a split as SVG: bars for this week, ticks for the week before and a year before.
+    """Draw a split as SVG: bars for this week, ticks for the two weeks that it is held against.
 
     Args:
         view: As `split` gives it.
@@ -24,11 +24,12 @@ def compared(view: View) -> str:
     rows = view.rows.slice(0, BARS).to_pylist()
     if not rows:
         return ""
+    older = {column.name: column.heading for column in view.columns if column.name in ("v1", "v2")}
     bars = [{"name": _name(r["name"]), "value": r["v0"] or 0} for r in rows]
     ticks = [
         {"name": _name(r["name"]), "value": r[key], "period": period}
         for r in rows
-        for key, period in (("v1", "week before"), ("v2", "a year before"))
+        for key, period in older.items()
         if r[key] is not None
     ]
     y = alt.Y(
@@ -37,7 +38,7 @@ def compared(view: View) -> str:
     x = alt.X("value:Q", title=None, axis=None)
     period = alt.Color(
         "period:N",
-        scale=alt.Scale(domain=["week before", "a year before"], range=["#24292f", "#d08a2c"]),
+        scale=alt.Scale(domain=list(older.values()), range=["#24292f", "#d08a2c"]),
         legend=alt.Legend(orient="top", direction="horizontal", symbolType="square", symbolSize=70, offset=2),
     )
     base = _chart(bars).encode(x=x, y=y)
@@ -71,7 +72,8 @@ def trended(view: View) -> str:
     # Ticks stand on the weeks' own Mondays; Vega's would stand on Sundays.
     axis = alt.Axis(format="%b %d", values=sorted({r["week"] for r in rows})[::-2][::-1])
     x = alt.X("week:T", title=None, scale=alt.Scale(type="utc"), axis=axis)
-    y = alt.Y("value:Q", title=None, axis=alt.Axis(format="~s"))
+    share = view.columns[2].unit == "percent"
+    y = alt.Y("value:Q", title=None, axis=alt.Axis(format="~%" if share else "~s"))
     base = _chart(rows).encode(x=x, y=y, color=colour)
     last = _chart(ends).encode(x=x, y=y, color=colour)
     # A week without a value breaks the line; points keep what stands alone between two such weeks.

@@ -75,8 +75,8 @@ def notebook_html(section: Section) -> str:
 def _tile(figure: Figure) -> str:
     column = Column(name=figure.name, kind="value", unit=figure.unit)
     show = formatter(column, [value for value in figure.values if value is not None])
-    unit = figure.unit if figure.unit not in ("", "count", "percent") else ""
-    against = ("week before", "a year before")
+    unit = figure.unit if figure.unit not in ("", "count", "percent", "seconds") else ""
+    against = ("week before", figure.older.words)
     changes = "".join(
         f'<div class="change">{_change(change)} {words}</div>'
         for change, words in zip(figure.changes, against, strict=True)

@@ -8,7 +8,22 @@ from zoneinfo import ZoneInfo
 
 from workspace.errors import RunError
 
-YEAR = timedelta(weeks=52)
+
+@dataclass(frozen=True)
+class Apart:
+    """How far back the older of the two weeks lies that a week is held against.
+
+    Attributes:
+        weeks: So many, whole ones, so that weekdays stand beside weekdays.
+        words: How that is said.
+    """
+
+    weeks: int
+    words: str
+
+
+A_YEAR = Apart(52, "a year before")
+FOUR_WEEKS = Apart(4, "4 weeks before")
 
 
 @dataclass(frozen=True)
@@ -63,10 +78,9 @@ class Week:
         """The week before."""
         return Week(self.monday - timedelta(weeks=1))
 
-    @property
-    def year_before(self) -> Week:
-        """The same week a year before: 52 weeks earlier, so that weekdays stand beside weekdays."""
-        return Week(self.monday - YEAR)
+    def earlier(self, apart: Apart) -> Week:
+        """The same days so much earlier; a year before is 52 weeks."""
+        return Week(self.monday - timedelta(weeks=apart.weeks))
 
     def __str__(self) -> str:
         last = self.monday + timedelta(days=6)
