@@ -89,13 +89,16 @@ def choose(work: Work, atomic: Atomic, old: Basis | None, new: Basis) -> set[dat
     work.table("touched", f"SELECT DISTINCT event_id FROM {atomic.fresh(old, new)}")
     if not work.any("touched"):
         return set()
-    work.table("copies", COPIES.format(atomic=atomic.visible(new)))
+    # Of all days one column is read, of those that have a copy the rest.
+    of_touched = "event_id IN (SELECT event_id FROM touched)"
+    days = work.days(f"SELECT DISTINCT collector_date FROM {atomic.visible(new)} WHERE {of_touched}")
+    work.table("copies", COPIES.format(atomic=atomic.visible(new, days=days)))
     work.table("chosen", CHOSEN)
     work.table("gone", GONE)
     kept = KEPT.format(atomic=chosen_rows(work, atomic, new))
     work.table("blocks", blocks_sql(f"({kept})"))
     work.table("traits", TRAITS)
-    return work.days("SELECT DISTINCT day FROM copies")
+    return days
 
 
 def chosen_rows(work: Work, atomic: Atomic, basis: Basis) -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
+    from deltalake import DeltaTable
+
     from workspace.clickstream.work import Work
     from workspace.lake import Column
     from workspace.lake.periods import PeriodTable
@@ -31,21 +33,27 @@ class Input:
     Attributes:
         table: The other's name, by which its rows are known to the table's SQL.
         rows: A query over `{table}` for the rows and columns read; `day` is the input's own.
-        touched: A query over `changed` (rows of `rows` that are new or gone) and `{rows}` (all of them) for the keys,
-            as the table's column names them, whose rows are to be made anew.
-        needed: The condition for rows of `rows` that the rows of the keys in `touched` are made from.
+        key: The column of `rows` by which they are found again, and `column`, what it is called in the other table.
+        touched: A query over `changed` (rows of `rows` that are new or gone) for the keys, as the table's column names
+            them, whose rows are to be made anew; also over `known`, the rows of `rows` that have a key of `changed`.
+        wanted: A query over `touched` for the values of `key` that these rows are made from; also over `of_touched`,
+            the rows of `rows` that are of a key in `touched`.
+        among: The column of the other table that has the keys of `touched`, if `wanted` needs `of_touched`.
     """
 
     table: str
     rows: str
+    key: str
+    column: str
     touched: str
-    needed: str
+    wanted: str
+    among: str = ""
 
     @classmethod
-    def by(cls, table: str, rows: str, key: str) -> Input:
-        """Describe an input whose rows name the key themselves."""
-        touched = f"SELECT DISTINCT {key} FROM changed"
-        return cls(table=table, rows=rows, touched=touched, needed=f"{key} IN (SELECT {key} FROM touched)")
+    def by(cls, table: str, rows: str, key: str, column: str = "") -> Input:
+        """Describe an input whose rows name the table's key themselves."""
+        touched, wanted = f"SELECT DISTINCT {key} FROM changed", f"SELECT {key} FROM touched"
+        return cls(table=table, rows=rows, key=key, column=column or key, touched=touched, wanted=wanted)
 
     def read(self, source: str) -> str:
         """Give the rows that are read, as a relation."""
@@ -125,19 +133,31 @@ def _find_touched(work: Work, keyed: Keyed, state: State, inputs: Mapping[str, P
             continue
         before, after = (f"SELECT * FROM {each.read(day_sql(version, days))}" for version in (old, new))
         work.table("changed", f"({before} EXCEPT {after}) UNION ALL ({after} EXCEPT {before})")
-        work.extend("touched", each.touched.format(rows=each.read(day_sql(new))))
+        if each.among:
+            found = _found(work, each, new, each.column, f"SELECT {each.key} FROM changed")
+            work.table("known", f"SELECT * FROM {found} WHERE {each.key} IN (SELECT {each.key} FROM changed)")
+        work.extend("touched", each.touched)
     work.table("touched", "SELECT DISTINCT * FROM touched")
 
 
 def _make_fresh(work: Work, keyed: Keyed, inputs: Mapping[str, PeriodTable]) -> None:
+    touched = f"SELECT {keyed.group} FROM touched"
     for each in keyed.inputs:
         newest = inputs[each.table].table
-        every = each.read(day_sql(newest))
-        needed = each.needed.format(rows=every)
-        # Their keys are looked for everywhere, the rest of them only where they are.
-        days = work.days(f"SELECT DISTINCT day FROM {every} WHERE {needed}")
-        work.table(each.table, f"SELECT * FROM {each.read(day_sql(newest, days))} WHERE {needed}")
-    work.table("fresh", f"SELECT * FROM ({keyed.sql}) WHERE {keyed.group} IN (SELECT {keyed.group} FROM touched)")
+        if each.among:
+            found = _found(work, each, newest, each.among, touched)
+            work.table("of_touched", f"SELECT * FROM {found} WHERE {keyed.group} IN ({touched})")
+        work.table("wanted", each.wanted)
+        wanted = f"SELECT {each.key} FROM wanted"
+        found = _found(work, each, newest, each.column, wanted)
+        work.table(each.table, f"SELECT * FROM {found} WHERE {each.key} IN ({wanted})")
+    work.table("fresh", f"SELECT * FROM ({keyed.sql}) WHERE {keyed.group} IN ({touched})")
+
+
+def _found(work: Work, each: Input, newest: DeltaTable, column: str, values: str) -> str:
+    """Give the rows of the days that have any of some values: one column is read of all days, the rest of these."""
+    days = work.days(f"SELECT DISTINCT day FROM {day_sql(newest)} WHERE {column} IN ({values})")
+    return each.read(day_sql(newest, days))
 
 
 def _differing(work: Work, keyed: Keyed, table: PeriodTable) -> set[date]:

@@ -28,15 +28,8 @@ _EVENTS = f"""
 
 # A page view has its number in its session: with one, all of its session are made anew, and with these all of their
 # pings, whatever session these are in.
-_TOUCHED = """
-    SELECT session_id FROM changed WHERE viewed
-    UNION SELECT session_id FROM {rows} WHERE viewed AND page_view_id IN (SELECT page_view_id FROM changed)
-"""
-_NEEDED = """
-    page_view_id IN (
-        SELECT page_view_id FROM {rows} WHERE viewed AND session_id IN (SELECT session_id FROM touched)
-    )
-"""
+_TOUCHED = "SELECT session_id FROM changed WHERE viewed UNION SELECT session_id FROM known WHERE viewed"
+_WANTED = "SELECT DISTINCT page_view_id FROM of_touched WHERE viewed"
 
 _SQL = f"""
     WITH firsts AS (
@@ -69,7 +62,17 @@ PAGE_VIEWS = Keyed(
         "mkt_content mkt_campaign click_id* click_network refr_medium refr_source refr_urlhost app_id platform device "
         "geo_country"
     ),
-    inputs=(Input(table="events", rows=_EVENTS, touched=_TOUCHED, needed=_NEEDED),),
+    inputs=(
+        Input(
+            table="events",
+            rows=_EVENTS,
+            key="page_view_id",
+            column="page_view_id",
+            touched=_TOUCHED,
+            wanted=_WANTED,
+            among="domain_sessionid",
+        ),
+    ),
     sql=_SQL,
 )
 """Several page view events may have the same id, where a tracker sends one again: the first stands for the page view.

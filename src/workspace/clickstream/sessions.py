@@ -82,6 +82,9 @@ def sessions(conversions: Sequence[str]) -> Keyed:
             "mkt_term mkt_content mkt_campaign click_id* click_network refr_medium refr_source refr_urlhost channel "
             "app_id platform device geo_country"
         ),
-        inputs=(Input.by("events", _EVENTS, "session_id"), Input.by("page_views", _PAGE_VIEWS, "session_id")),
+        inputs=(
+            Input.by("events", _EVENTS, "session_id", "domain_sessionid"),
+            Input.by("page_views", _PAGE_VIEWS, "session_id"),
+        ),
         sql=_SQL.format(conversions=f"({names or 'NULL'})", landings=with_channel("landings"), engaged=ENGAGED_SECONDS),
     )
