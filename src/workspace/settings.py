@@ -271,6 +271,10 @@ def load_settings(home: Path | str | None = None) -> Settings:
         section[key] = str((folder / value).resolve()) if local else value
     section |= {"var": Path(section["var"]), "pipelines": Path(section["pipelines"]), "home": folder}
     sources = {name: _source(folder, name, entry) for name, entry in raw.get("sources", {}).items()}
+    clicks = [name for name, source in sources.items() if isinstance(source, SnowplowSource)]
+    if len(clicks) > 1:  # their touchpoints would be one table
+        msg = f"{folder / FILE} has {len(clicks)} sources of kind snowplow: {', '.join(clicks)}."
+        raise SettingsError(msg, cure="Keep one; a pipeline may write several sites into one topic, apart by app_id.")
     extra = {"keep": _build(Keep, raw.get("keep", {}), f"{folder / FILE} [keep]"), "sources": sources}
     return _build(Settings, section | extra, where)
 

@@ -38,3 +38,10 @@ def test_what_is_not_set_or_cannot_be_read_hides_no_more_than_itself(
     assert secrets(home.settings) == ()
     monkeypatch.setenv("INVENTORY_DSN", "not a connection string")
     assert secrets(home.settings) == ("not a connection string",)
+
+
+def test_what_kafka_is_told_by_variables_is_secret(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    kafka = 'kafka = { "sasl.username" = "reader", "sasl.password" = "$KAFKA_PASSWORD", "ssl.key.pem" = "$NOT_SET" }'
+    home.toml(more=f'[sources.clicks]\nkind = "snowplow"\nbrokers = "kafka:9092"\ntopic = "t"\n{kafka}')
+    monkeypatch.setenv("KAFKA_PASSWORD", "p@ssw0rd")
+    assert secrets(home.settings) == ("p@ssw0rd",)

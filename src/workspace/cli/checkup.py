@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -45,7 +46,8 @@ def _clickstream(source: SnowplowSource, root: str) -> Iterator[Finding]:
     lake = Lake(root)
     log = lake.events(source.name) if lake.has_events(source.name) else None
     for subject, place, ask in look(source, log):
-        yield from _tried(f"{source.name}: {subject}", place, ask)
+        for finding in _tried(f"{source.name}: {subject}", place, ask):
+            yield replace(finding, message=finding.message.removeprefix(f"{source.name}: "))
 
 
 def _packages() -> Iterator[Finding]:

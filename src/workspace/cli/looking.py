@@ -111,10 +111,14 @@ def _refused(lake: Lake, source: str) -> int:
 
 
 def _gaps(settings: Settings, lake: Lake) -> list[tuple[str, ...]]:
-    """List what a source has gone on without."""
+    """List what a source has gone on without; a file that was read in the end is no gap any more."""
     rows: list[tuple[str, ...]] = []
     for name in filter(lake.has_events, settings.sources):
-        for gap in lake.events(name).side("gaps").sort_by("batch").to_pylist():
+        log = lake.events(name)
+        whole = {file["path"] for file in log.side("files").to_pylist() if file["lines"] is not None}
+        for gap in log.side("gaps").sort_by("batch").to_pylist():
+            if gap["file"] in whole:
+                continue
             offsets = f"{gap['topic']}[{gap['partition']}] {gap['first']}..{gap['last']}" if gap["topic"] else ""
             rows.append((name, offsets or gap["file"], f"{gap['recorded_at']:%Y-%m-%d %H:%M}", gap["reason"]))
     return rows

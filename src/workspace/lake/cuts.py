@@ -154,7 +154,8 @@ def _cut_events(lake: Lake, mark: Watermark, as_of: datetime, *, required: bool)
     for one in derived.tables if derived else ():
         physical = _physical(lake, "derived", one.name, one.version)
         pins.append(Pin(**physical, position=batch, rows=one.rows, stopped=""))
-    late = mark.reached < as_of or until < as_of
+    # What was taken in after the derived tables were made is not in the release either.
+    late = mark.reached < as_of or until < as_of or batch < mark.position
     done = SourceCut(
         source=mark.source, position=batch, reached=min(mark.reached, until), required=required, late=late, clock=None
     )

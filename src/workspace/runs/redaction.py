@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from workspace.settings import PostgresSource
+from workspace.settings import PostgresSource, SnowplowSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +17,7 @@ MASK = "[secret]"
 
 
 def secrets(settings: Settings) -> tuple[str, ...]:
-    """Collect the sources' connection strings and the passwords in them, longest first.
+    """Collect the sources' connection strings with their passwords, and what Kafka is told by variables, longest first.
 
     A password of less than four characters is left out: hiding it would only garble what is kept.
     """
@@ -25,6 +25,8 @@ def secrets(settings: Settings) -> tuple[str, ...]:
     for source in settings.sources.values():
         if isinstance(source, PostgresSource) and (dsn := os.environ.get(source.dsn_env)):
             found |= {dsn, *_passwords(dsn)}
+        if isinstance(source, SnowplowSource):
+            found |= {os.environ.get(value[1:], "") for value in source.kafka.values() if value.startswith("$")}
     return tuple(sorted((secret for secret in found if len(secret) >= 4), key=len, reverse=True))
 
 

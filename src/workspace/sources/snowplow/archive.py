@@ -191,7 +191,8 @@ def _lines(blocks: Iterator[bytes], file: ArchiveFile, most: int) -> Iterator[li
                 done += len(lines)
     except _BrokenError as error:
         done += b"".join(held).count(b"\n")
-        problem = f"{error.problem} {done} lines before that were whole."
+        whole = f" {done:,} {'line' if done == 1 else 'lines'} before that were whole." if done else ""
+        problem = f"{error.problem}{whole}"
         raise ArchiveFileError(file.path, done, problem, cure=error.cure) from error
     lines = _cut(held)
     if not lines[-1]:

@@ -1,0 +1,60 @@
+"""What `workspace.toml` may say about a clickstream."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from workspace.errors import SettingsError
+from workspace.settings import SnowplowSource, load_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KAFKA = 'kind = "snowplow"\nbrokers = "$BROKERS"\ntopic = "enriched"\n'
+
+
+def source(home: Path, text: str) -> SnowplowSource:
+    (home / "workspace.toml").write_text(f"[sources.clicks]\n{text}")
+    found = load_settings(home).source("clicks")
+    assert isinstance(found, SnowplowSource)
+    return found
+
+
+def test_kafka_is_told_by_librdkafkas_names_and_secrets_by_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = '"security.protocol" = "SASL_SSL"\n"sasl.password" = "$PASSWORD"\n'
+    clicks = source(tmp_path, f"{KAFKA}[sources.clicks.kafka]\n{given}")
+    monkeypatch.setenv("BROKERS", "one:9092,two:9092")
+    with pytest.raises(SettingsError, match=r"PASSWORD, which .sources.clicks. names, is not set"):
+        clicks.consumer()
+    monkeypatch.setenv("PASSWORD", "secret")
+    assert clicks.consumer() == {
+        "bootstrap.servers": "one:9092,two:9092",
+        "security.protocol": "SASL_SSL",
+        "sasl.password": "secret",
+    }
+
+
+def test_paths_start_at_the_home_and_urls_stay(tmp_path: Path) -> None:
+    clicks = source(tmp_path, 'kind = "snowplow"\narchive = "s3://bucket/enriched"\nschemas = "iglu"\n')
+    assert (clicks.archive, clicks.schemas) == ("s3://bucket/enriched", str(tmp_path / "iglu"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('kind = "snowplow"\n', "names neither a topic nor an archive"),
+        ('kind = "snowplow"\ntopic = "enriched"\n', "names a topic but no brokers"),
+        (f'{KAFKA}kafka = {{ "sasl.password" = "secret" }}\n', "sasl.password is written into the file"),
+        (f'{KAFKA}kafka = {{ "ssl.key.pem" = "..." }}\n', "ssl.key.pem is written into the file"),
+        (f'{KAFKA}kafka = {{ "enable.ssl.certificate.verification" = false }}\n', "= False is not a text"),
+        (f'{KAFKA}on_gap = "ignore"\n', "on_gap = 'ignore' is not of type"),
+        (f"{KAFKA}[sources.more]\n{KAFKA}", "has 2 sources of kind snowplow: clicks, more"),
+    ],
+)
+def test_what_cannot_work_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        source(tmp_path, text)
