@@ -147,5 +147,9 @@ def _vacuum(lake: Lake, pin: Pin, wanted: dict[tuple[Kind, str], set[int]], grac
 def _remove(table: DeltaTable, versions: list[int], grace: timedelta, *, dry_run: bool) -> list[str]:
     hours = int(grace.total_seconds() // 3600)
     return table.vacuum(
-        retention_hours=hours, dry_run=dry_run, enforce_retention_duration=False, keep_versions=versions
+        retention_hours=hours,
+        dry_run=dry_run,
+        enforce_retention_duration=False,
+        keep_versions=versions,
+        full=True,  # also what was written for a commit that never came
     )
