@@ -47,6 +47,11 @@ def test_a_funnel_is_counted_step_by_step(m: Any, numbers: Numbers) -> None:
     assert view.total is None
 
 
+def test_nothing_is_drawn_of_nothing(m: Any) -> None:
+    before = passage(m, m.visit_to_purchase, Week.parse("2026-W30"), FOUR_WEEKS)
+    assert (before.count, compared(before)) == (6, "")
+
+
 def test_shares_are_drawn_as_such(m: Any) -> None:
     assert "%" in trended(trend(m, m.conversion_rate, Week.parse("2026-W43")))
 

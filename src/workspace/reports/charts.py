@@ -22,7 +22,7 @@ def compared(view: View) -> str:
         view: As `split` gives it.
     """
     rows = view.rows.slice(0, BARS).to_pylist()
-    if not rows:
+    if not any(row[key] for row in rows for key in ("v0", "v1", "v2")):
         return ""
     older = {column.name: column.heading for column in view.columns if column.name in ("v1", "v2")}
     bars = [{"name": _name(r["name"]), "value": r["v0"] or 0} for r in rows]
