@@ -83,7 +83,9 @@ class Company:
         for name, query in TABLES.items():
             self.write(name, query)
         for name, rows in website.tables().items():
-            self.connection.create_table(name, rows)
+            self.connection.con.register("arrived", rows)  # half of what Ibis' create_table takes
+            self.connection.raw_sql(f'create table "{name}" as from arrived')
+        self.connection.con.unregister("arrived")
 
     def at(self, release: str) -> Company:
         raise ReleaseError(f"There is no release {release!r}.", cure="This company has one only.")
