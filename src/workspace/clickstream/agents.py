@@ -9,8 +9,8 @@ from __future__ import annotations
 
 ROBOTS = (
     # Robots name themselves by these words, as RFC 9309 and the crawlers' own pages ask for: Googlebot, bingbot,
-    # Baiduspider, Yahoo! Slurp, AhrefsBot, facebookexternalhit, ...
-    r"bot\b|bot[/;_ -]|crawl|spider|slurp|facebookexternalhit|mediapartners-google|bingpreview|lighthouse"
+    # Baiduspider, Yahoo! Slurp, AhrefsBot, facebookexternalhit, ... A Cubot is a telephone.
+    r"(^|[^u]|[^c]u)bot(\b|_)|crawl|spider|slurp|facebookexternalhit|mediapartners-google|bingpreview|lighthouse"
     # Browsers without a screen, and what programs call themselves by default.
     r"|headlesschrome|phantomjs|puppeteer|playwright|selenium"
     r"|^curl/|^wget/|python-requests|python-urllib|aiohttp|^go-http-client|^java/|okhttp/|apache-httpclient|libwww-perl"

@@ -10,7 +10,7 @@ import pyarrow as pa
 from workspace.clickstream.agents import TRAITS
 from workspace.clickstream.blocks import blocks_sql
 from workspace.clickstream.copies import CHOSEN, COPIES, GONE
-from workspace.clickstream.events import BLOCK_ROWS, KEPT, events_sql
+from workspace.clickstream.events import BLOCK_ROWS, COMPUTED, KEPT, events_sql
 from workspace.clickstream.keyed import logic_of
 from workspace.lake import delta
 from workspace.lake.periods import State, day_sql
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
     Basis = tuple[int, datetime]
 
-LOGIC = logic_of(COPIES, CHOSEN, GONE, TRAITS, KEPT, blocks_sql("chosen"), BLOCK_ROWS, events_sql("atomic", ()))
+LOGIC = logic_of(
+    COPIES, CHOSEN, GONE, TRAITS, KEPT, blocks_sql("chosen"), BLOCK_ROWS, COMPUTED, events_sql("atomic", ())
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from workspace.clickstream.people import IDENTITIES, VISITORS
 from workspace.clickstream.sessions import sessions
 from workspace.clickstream.touchpoints import TOUCHPOINTS
 from workspace.clickstream.work import Work
+from workspace.errors import LakeError
 from workspace.lake import crash_point
 from workspace.lake.periods import (
     Derivation,
@@ -55,12 +56,17 @@ def derive(source: SnowplowSource, lake: Lake, *, run: str, as_of: datetime) -> 
         as_of: The exclusive end. Before that of the last derivation, there is nothing to do.
 
     Raises:
-        LakeError: The source has no events yet, or another process derives the same tables.
+        LakeError: The source has no events yet, another process derives the same tables, or another source has them.
     """
+    as_of = as_of.astimezone(UTC)
     # Opened before anything is read: of two processes that derive, one then conflicts.
     tables = _Tables(source, lake)
     log = lake.events(source.name)
-    known = derivations(lake, source.name)
+    every = derivations(lake)
+    known = [one for one in every if one.source == source.name]
+    if others := {one.source for one in every} - {source.name}:
+        msg = f"marketing.touchpoints is derived from {', '.join(sorted(others))}; {source.name} would overwrite it."
+        raise LakeError(msg, cure="Keep to one source of kind snowplow in a lake.")
     done = Derived(source=source.name, batch=log.batch, as_of=as_of)
     newest = max([one.as_of for one in known] + [state.as_of for state in tables.states()], default=as_of)
     if as_of < newest:

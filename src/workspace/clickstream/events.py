@@ -27,7 +27,8 @@ SELF_DESCRIBING = described("event_id! place:int! kind name model:int version da
 def event_columns(atomic: Sequence[Column]) -> tuple[Column, ...]:
     """Give the columns of `events`: the fields of atomic events but the JSON ones, and what follows from all of them.
 
-    - `event_at`: when it happened, by `derived_tstamp`; the collector's time where that is not known.
+    - `event_at`: when it happened, by `derived_tstamp`; the collector's time where that is not known or no time since
+      1970.
     - `page_view_id`: of the page view that it belongs to; a page view that has none is its own.
     - `device`: desktop, mobile, tablet or other.
     - `bot`: whether a robot made it.
@@ -38,16 +39,20 @@ def event_columns(atomic: Sequence[Column]) -> tuple[Column, ...]:
     return (*(dataclasses.replace(c, key=int(c.name == "event_id")) for c in kept), *_ADDED)
 
 
+_EVENT_AT = """CASE WHEN derived_tstamp >= TIMESTAMPTZ '1970-01-01 00:00:00+00'
+    AND derived_tstamp < TIMESTAMPTZ '9999-12-31 00:00:00+00' THEN derived_tstamp ELSE collector_tstamp END"""
+"""A device whose clock is far out makes times that no calendar has."""
+
 KEPT = f"""
-    SELECT chosen_id AS event_id, coalesce(derived_tstamp, collector_tstamp) AS event_at, event_name, chosen_day AS day,
+    SELECT chosen_id AS event_id, {_EVENT_AT} AS event_at, event_name, chosen_day AS day,
         contexts, derived_contexts, unstruct_event
     FROM {{atomic}} AS atomic JOIN chosen ON {IS_CHOSEN}
 """
 """Of the chosen copies, what blocks are made of."""
 
-_COMPUTED = {
+COMPUTED = {
     "event_id": "chosen_id",
-    "event_at": "coalesce(derived_tstamp, collector_tstamp)",
+    "event_at": _EVENT_AT,
     "page_view_id": "coalesce(web_page, CASE WHEN event = 'page_view' THEN chosen_id END)",
     "device": DEVICE,
     "bot": BOT,
@@ -61,7 +66,7 @@ def events_sql(atomic: str, columns: Sequence[Column]) -> str:
         atomic: A relation that has them.
         columns: Of `events`.
     """
-    listed = ", ".join(f"{_COMPUTED.get(c.name, c.name)} AS {c.name}" for c in columns)
+    listed = ", ".join(f"{COMPUTED.get(c.name, c.name)} AS {c.name}" for c in columns)
     return f"""
         SELECT {listed}, chosen_day AS day
         FROM {atomic} AS atomic JOIN chosen ON {IS_CHOSEN} LEFT JOIN traits ON traits.event_id = chosen_id

@@ -249,14 +249,14 @@ class Derivation:
     tables: tuple[DerivedVersion, ...]
 
 
-def derivations(lake: Lake, source: str) -> list[Derivation]:
-    """List the complete derivations of a source, oldest first."""
+def derivations(lake: Lake, source: str | None = None) -> list[Derivation]:
+    """List the complete derivations of a source, or of all, oldest first."""
     rows = lake.records("derivations")
     entries: list[dict[str, Any]] = [] if rows is None else rows.to_pylist()
     found = [
         Derivation(**entry | {"tables": tuple(DerivedVersion(**version) for version in entry["tables"])})
         for entry in entries
-        if entry["source"] == source
+        if source in (None, entry["source"])
     ]
     return sorted(found, key=lambda one: one.build)
 
