@@ -170,7 +170,7 @@ def test_an_archive_read_later_only_counts(lake: Lake) -> None:
         "clickstream.self_describing",
     }
     assert "4 copies dropped that are in the topic and in the archive" in repr(done)
-    assert "<td>clickstream.events</td><td>4</td>" in done._repr_html_()
+    assert "<td>clickstream.events</td><td>4</td><td>1</td>" in done._repr_html_()
 
 
 def test_columns_know_their_keys_and_what_is_personal(lake: Lake) -> None:

@@ -76,6 +76,7 @@ def derive(source: SnowplowSource, lake: Lake, *, run: str, as_of: datetime) -> 
         atomic = Atomic(table=log.table, batch=log.batch)
         for basis in _slices(work, tables.events.state, atomic, as_of):
             tables.bring(work, atomic, basis, done)
+    done.days.update(tables.rewritten())
     crash_point("derive.before_record")
     made = Derivation(
         source=source.name, build=len(known) + 1, batch=log.batch, as_of=as_of, run=run, tables=tables.versions()
@@ -120,6 +121,10 @@ class _Tables:
             DerivedVersion(name=table.name, version=table.table.version(), rows=table.rows)
             for table in self._opened.values()
         )
+
+    def rewritten(self) -> dict[str, int]:
+        """Tell of how many days each table was written anew."""
+        return {table.name: len(table.rewritten) for table in self._opened.values()}
 
     def bring(self, work: Work, atomic: Atomic, basis: Basis, done: Derived) -> None:
         """Bring every table to a basis that lies no further back than theirs."""

@@ -20,6 +20,7 @@ class Derived:
         batch: The last batch that the tables see now.
         as_of: The exclusive end, in the collector's time, of what they see.
         written: How many rows were written, by table; days that change are written whole.
+        days: How many days were written anew, by table.
         events: How many events there are more.
         natural: How many natural duplicates were dropped: the same event, delivered again.
         overlap: How many copies were dropped that are in the topic and in the archive.
@@ -33,6 +34,7 @@ class Derived:
     batch: int
     as_of: datetime
     written: Counter[str] = field(default_factory=Counter)
+    days: Counter[str] = field(default_factory=Counter)
     events: int = 0
     natural: int = 0
     overlap: int = 0
@@ -45,8 +47,12 @@ class Derived:
         return "\n".join([self._headline(), *(f"  {line}" for line in self._told())])
 
     def _repr_html_(self) -> str:
-        body = "".join(f"<tr><td>{escape(name)}</td><td>{rows:,}</td></tr>" for name, rows in self.written.items())
-        table = f"<table><tr><th>Table</th><th>rows written</th></tr>{body}</table>" if body else ""
+        body = "".join(
+            f"<tr><td>{escape(name)}</td><td>{rows:,}</td><td>{self.days[name]:,}</td></tr>"
+            for name, rows in self.written.items()
+        )
+        head = "<tr><th>Table</th><th>rows written</th><th>days</th></tr>"
+        table = f"<table>{head}{body}</table>" if body else ""
         told = "".join(f"<p>{escape(line)}</p>" for line in self._told())
         return f"<p>{escape(self._headline())}</p>{table}{told}"
 

@@ -73,6 +73,7 @@ class PeriodTable:
     Attributes:
         name: `<source>.<table>`.
         table: The version that was opened, or that the newest `replace` made of it.
+        rewritten: The days that were replaced since it was opened.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class PeriodTable:
         times = [column.name for column in columns if pa.types.is_timestamp(column.type) and not column.personal]
         delta.create(self._uri, self._schema, statistics=times, partition=DAY)
         self.table = delta.open_table(self._uri)
+        self.rewritten: set[date] = set()
 
     @property
     def state(self) -> State | None:
@@ -143,6 +145,7 @@ class PeriodTable:
             reshape=reshape,
             marks={_BATCH: state.batch, _LOGIC: state.logic, **inputs},
         )
+        self.rewritten |= {day for _, day in _files(self.table)} if first else set(days)
         return counted.rows
 
 
