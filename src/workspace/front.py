@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from workspace.engine import Engine, open_engine, run_checks, structure
-from workspace.errors import LakeError, RunError, SettingsError, did_you_mean
+from workspace.errors import LakeError, RunError, SettingsError, WorkspaceError, did_you_mean
 from workspace.lake import Lake, find, prepare, publish, reject
 from workspace.lake.schema import keys_of
 from workspace.settings import Settings, SnowplowSource, load_settings
@@ -253,6 +253,13 @@ class Workspace:
             raise LakeError(msg, cure="Describe one in workspace.toml, then `workspace tick`.")
         return found[0]
 
+    def _has_schema(self, table: str) -> bool:
+        """Tell whether events of a name can be read as a schema says; without one they have no fields."""
+        try:
+            return bool({*self._named(table).columns} - {"event_id", "place", "event_at", "version", "data"})
+        except WorkspaceError:
+            return False
+
     def _named(self, table: str) -> ibis.Table:
         """Give self-describing events or entities by the name that a table of theirs has."""
         from workspace.clickstream import named
@@ -277,7 +284,7 @@ class Workspace:
         model = definitions(self.settings, "model")
         # Events by name are no tables of the release; what they are read from is.
         by_name = (spec.table for spec in model.specs.values() if ":" in spec.table)
-        keys |= {name: () for name in by_name if f"{name.partition('.')[0]}{_BLOCKS}" in keys}
+        keys |= {name: () for name in by_name if self._has_schema(name)}
         asked = [
             *structure(keys, self._engine.deleted, unchanging=unchanging),
             *derived.checks(model, keys),

@@ -105,7 +105,7 @@ class SnowplowSource:
         conversions: The event names that make a session a converted one.
         on_gap: What to do where Kafka has deleted events before they were read: stop, or go on and keep the gap on
             record.
-        personal: Further columns that hold personal data.
+        personal: Further columns that hold personal data, also of events that are read by their names.
         required: Whether a release needs this source to have reached its `as_of`.
     """
 

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from workspace.lake import Lake
-from workspace.settings import PostgresSource
+from workspace.settings import PostgresSource, SnowplowSource
 
 if TYPE_CHECKING:
     from workspace.front import Workspace
@@ -49,11 +49,16 @@ class Discreet:
     def _find(self, name: str) -> frozenset[str]:
         pin = self._workspace.release.tables.get(name)
         columns = self._lake.columns(pin) if pin else ()  # what is no part of a release has no such marks
-        return frozenset({c.name for c in columns if c.personal} | _named(self._workspace.settings, name))
+        # Events by name are typed by their schema, so what the settings do not call personal is not; but their JSON
+        # may hold anything.
+        whole = {"data"} if ":" in name else set()
+        return frozenset({c.name for c in columns if c.personal} | _named(self._workspace.settings, name) | whole)
 
 
 def _named(settings: Settings, name: str) -> set[str]:
     source, _, table = name.partition(".")
     found = settings.sources.get(source)
+    if isinstance(found, SnowplowSource):
+        return set(found.personal)
     listed = found.personal if isinstance(found, PostgresSource) else ()
     return {entry.rpartition(".")[2] for entry in listed if entry.rpartition(".")[0] == table}

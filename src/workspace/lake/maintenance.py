@@ -70,7 +70,8 @@ def maintain(lake: Lake, *, keep: Keep, now: datetime, grace: timedelta = GRACE,
     tables = published[-1].tables.values()
     logs = [pin for pin in tables if pin.kind == "log"]
     folded = tuple(fold(lake.layout, pin.table, to=pin.position, force=force) for pin in logs)
-    compacted = tuple(_compact(lake, pin, force=force) for pin in tables)
+    # A day of a derived table is written whole, and its files are what the next derivation compares.
+    compacted = tuple(_compact(lake, pin, force=force) for pin in tables if pin.kind != "derived")
     kept = kept_releases(published, keep, now)
     wanted = _wanted(lake, kept)
     removed = sum(_vacuum(lake, pin, wanted, grace) for pin in tables)
