@@ -34,14 +34,20 @@ _FIXED = {
     "check.crcs": "true",
     "allow.auto.create.topics": "false",
 }
-_DEFAULTS = {
-    "client.id": "bookmyevent-workspace",
-    # What is fetched ahead is what memory holds. A full queue is looked at again after the backoff, which is a second
-    # unless told, and then most of the time would go by waiting.
-    "queued.max.messages.kbytes": "16384",
+# How the consumer fetches. What is fetched ahead is what memory holds, and one answer is held whole, unpacked, which
+# may be ten times as much as was sent.
+_FETCHING = {
+    "queued.max.messages.kbytes": "8192",
+    "fetch.max.bytes": "1000000",
+    "max.partition.fetch.bytes": "250000",
+    # A full queue is looked at again after so long, a second unless told: most of the time would go by waiting.
     "fetch.queue.backoff.ms": "10",
     # The end of a partition is told when a fetch has found nothing for so long.
     "fetch.wait.max.ms": "50",
+}
+_DEFAULTS = {
+    "client.id": "bookmyevent-workspace",
+    **_FETCHING,
     "reconnect.backoff.max.ms": "2000",
     "statistics.interval.ms": "5000",
 }
@@ -122,7 +128,7 @@ class Client:
         Raises:
             SettingsError: The library does not accept a property.
         """
-        own = {"group.id", "queued.max.messages.kbytes", "fetch.queue.backoff.ms", "fetch.wait.max.ms", *_FIXED}
+        own = {"group.id", *_FETCHING, *_FIXED}
         return self._open(AdminClient, {key: value for key, value in self._properties.items() if key not in own})
 
     def _open(self, kind: Callable[..., T], properties: dict[str, str]) -> T:
