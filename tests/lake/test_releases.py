@@ -16,8 +16,7 @@ from lake.changes import START, TABLE, Change, log_rows, new_log
 from workspace.engine import DuckDBEngine
 from workspace.errors import LakeError, ReleaseError, SemanticError
 from workspace.lake import Lake, Watermark, delta, find, maintain, prepare, publish, reject, releases
-from workspace.lake.pins import PIN
-from workspace.lake.releases import SCHEMA
+from workspace.lake.pins import PIN, RELEASES
 from workspace.settings import Keep
 
 if TYPE_CHECKING:
@@ -245,8 +244,8 @@ def test_the_releases_of_an_older_lake_are_brought_along(lake: Lake) -> None:
 
 def _format_1() -> pa.Schema:
     pin = pa.struct([field for field in PIN if field.name not in ("kind", "until")])
-    place = SCHEMA.get_field_index("tables")
-    return SCHEMA.set(place, pa.field("tables", pa.list_(pin)))
+    place = RELEASES.get_field_index("tables")
+    return RELEASES.set(place, pa.field("tables", pa.list_(pin)))
 
 
 def test_reading_leaves_no_thread_that_calls_back_into_python(lake: Lake, tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workspace.errors import LakeError, did_you_mean
-from workspace.lake import delta, log, releases, watermarks
+from workspace.lake import delta, log, watermarks
 from workspace.lake.events import EventLog
 from workspace.lake.layout import Layout
 from workspace.lake.schema import TIMESTAMP, columns_of
+from workspace.lake.upgrade import upgrade
 from workspace.lake.watermarks import Watermark
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Lake:
             msg = f"The lake at {root} has format {found}; this version of the workspace knows format {FORMAT}."
             raise LakeError(msg, cure="Upgrade the workspace: `uv sync` after `git pull`. Nothing was changed.")
         if found < FORMAT:
-            releases.upgrade(self.layout)
+            upgrade(self.layout)
             delta.open_table(uri).alter.set_table_properties({_FORMAT_PROPERTY: str(FORMAT)}, raise_if_not_exists=False)
 
     def define(self, name: str, columns: Sequence[Column]) -> LogTable:

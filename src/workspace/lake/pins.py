@@ -108,3 +108,23 @@ PIN = pa.struct(
         pa.field("until", TIMESTAMP),
     ]
 )
+
+RELEASES = pa.schema(
+    [
+        pa.field("sequence", pa.int64()),
+        pa.field("name", pa.string()),
+        pa.field("as_of", TIMESTAMP),
+        pa.field("status", pa.string()),
+        pa.field("run", pa.string()),
+        pa.field("recorded_at", TIMESTAMP),
+        pa.field("package", pa.string()),
+        pa.field("code", pa.string()),
+        pa.field("failed", pa.list_(pa.string())),
+        pa.field("sources", pa.list_(SOURCE_CUT)),
+        pa.field("tables", pa.list_(PIN)),
+    ]
+)
+"""`system.releases`: one row for each step of each release."""
+
+RELEASES_APP = "releases"
+"""The app whose version is the sequence number of the newest row."""

@@ -19,33 +19,14 @@ import pyarrow as pa
 from workspace.errors import ReleaseError, did_you_mean
 from workspace.lake import delta
 from workspace.lake.crash import crash_point
-from workspace.lake.pins import PIN, SOURCE_CUT, Pin, SourceCut
-from workspace.lake.schema import TIMESTAMP
+from workspace.lake.pins import RELEASES, RELEASES_APP, Pin, SourceCut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from workspace.lake.lake import Lake
-    from workspace.lake.layout import Layout
 
 Status = Literal["candidate", "published", "rejected"]
-
-SCHEMA = pa.schema(
-    [
-        pa.field("sequence", pa.int64()),
-        pa.field("name", pa.string()),
-        pa.field("as_of", TIMESTAMP),
-        pa.field("status", pa.string()),
-        pa.field("run", pa.string()),
-        pa.field("recorded_at", TIMESTAMP),
-        pa.field("package", pa.string()),
-        pa.field("code", pa.string()),
-        pa.field("failed", pa.list_(pa.string())),
-        pa.field("sources", pa.list_(SOURCE_CUT)),
-        pa.field("tables", pa.list_(PIN)),
-    ]
-)
-_APP = "releases"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +64,10 @@ class Release:
 
     def row(self) -> pa.Table:
         """Give the release as a row of `system.releases`."""
-        entry = {name: getattr(self, name) for name in SCHEMA.names}
+        entry = {name: getattr(self, name) for name in RELEASES.names}
         entry["sources"] = [dataclasses.asdict(source) for source in self.sources]
         entry["tables"] = [dataclasses.asdict(pin) for pin in self.tables.values()]
-        return pa.Table.from_pylist([entry], schema=SCHEMA)
+        return pa.Table.from_pylist([entry], schema=RELEASES)
 
     @classmethod
     def of(cls, entry: dict[str, Any]) -> Release:
@@ -238,28 +219,14 @@ def reject(lake: Lake, *, run: str, failed: Sequence[str], now: datetime) -> Rel
     )
 
 
-def upgrade(layout: Layout) -> None:
-    """Bring the releases of a lake of format 1 into the shape of today: then, every table was a log."""
-    uri = layout.uri("system", "releases")
-    if not delta.exists(uri):
-        return
-    table = delta.open_table(uri)
-    entries = delta.read(table).to_pylist()
-    for entry in entries:
-        entry["tables"] = [{"kind": "log", "until": None, **pin} for pin in entry["tables"]]
-    rows = pa.Table.from_pylist(entries, schema=SCHEMA)
-    done = table.transaction_version(_APP) or 0
-    delta.commit(table, rows, app=_APP, version=done, replace=True, reshape=True)
-
-
 def _commit(lake: Lake, release: Release) -> Release:
     uri = lake.layout.uri("system", "releases")
-    delta.create(uri, SCHEMA, statistics=["sequence", "as_of"])
+    delta.create(uri, RELEASES, statistics=["sequence", "as_of"])
     table = delta.open_table(uri)
-    if (table.transaction_version(_APP) or 0) >= release.sequence:
+    if (table.transaction_version(RELEASES_APP) or 0) >= release.sequence:
         msg = f"Another run recorded a release while {release.name} was being recorded."
         raise ReleaseError(msg, cure="Run it again.")
-    delta.commit(table, release.row(), app=_APP, version=release.sequence)
+    delta.commit(table, release.row(), app=RELEASES_APP, version=release.sequence)
     return release
 
 
