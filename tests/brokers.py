@@ -29,7 +29,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def _broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    _need_jars()
+    need_jars()
     broker = Broker(tmp_path_factory.mktemp("kafka"))
     broker.start()
     yield broker
@@ -248,7 +248,8 @@ def _certify(folder: Path) -> None:
     (folder / "broker.pem").write_text("".join((folder / f"broker.{end}").read_text() for end in ("key", "crt")))
 
 
-def _need_jars() -> None:
+def need_jars() -> None:
+    """Skip what needs the broker where it is not fetched; fail where it must be."""
     fetched = _CACHE / "pom.xml"
     if fetched.exists() and filecmp.cmp(_POM, fetched, shallow=False):
         return
