@@ -6,6 +6,7 @@ Counts, sums, dates and keys are equal; averages and ratios to a billionth; what
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -84,8 +85,9 @@ def there(
     folder: Path = tmp_path_factory.mktemp("tables")
 
     def upload(name: str, rows: pa.Table) -> Any:
-        write_deltalake(folder / name, rows)
-        return backend.open_delta(name.replace(".", "_"), str(folder / name), 0)
+        plain = re.sub(r"\W", "_", name)  # that of an event is no name for a table of a server
+        write_deltalake(folder / plain, rows)
+        return backend.open_delta(plain, str(folder / plain), 0)
 
     return Worlds(upload)
 

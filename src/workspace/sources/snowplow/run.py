@@ -163,7 +163,9 @@ class Ingest:
         self._notes += [f"Gone on without {gap}." for gap in plan.gaps]
         chunks = kafka.read(self._source, topic, ranges, topic_id=plan.topic_id)
         lines = batch.bad(chunks) if topic == self._source.bad_topic else batch.records(chunks)
-        known = {_PARTITIONS.format(topic): len(plan.ranges), _TOPIC.format(topic): plan.topic_id}
+        known = {_PARTITIONS.format(topic): len(plan.ranges)}
+        if plan.topic_id:  # a broker that gives none for once does not make us forget it
+            known[_TOPIC.format(topic)] = plan.topic_id
         self._commit(batch, lines, {**known, **{_OFFSET.format(topic, each): end for each, end in reached.items()}})
 
     def _archive(self) -> list[str]:
