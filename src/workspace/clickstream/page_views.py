@@ -57,7 +57,7 @@ PAGE_VIEWS = Keyed(
     name="page_views",
     group="session_id",
     columns=described(
-        "page_view_id! event_id session_id* domain_userid* viewed_at:at page_url* page_urlhost page_urlpath page_title "
+        "page_view_id! event_id session_id domain_userid* viewed_at:at page_url* page_urlhost page_urlpath page_title "
         "page_referrer* page_view_in_session:int engaged_seconds:int scroll_depth:float mkt_medium mkt_source mkt_term "
         "mkt_content mkt_campaign click_id* click_network refr_medium refr_source refr_urlhost app_id platform device "
         "geo_country"

@@ -21,7 +21,7 @@ VISITORS = Keyed(
     name="visitors",
     group="domain_userid",
     columns=described(
-        "domain_userid!* first_seen_at:at first_session_id* first_channel first_source first_medium first_campaign "
+        "domain_userid!* first_seen_at:at first_session_id first_channel first_source first_medium first_campaign "
         "first_entry_path"
     ),
     inputs=(Input.by("sessions", _SESSIONS, "domain_userid"),),

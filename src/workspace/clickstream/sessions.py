@@ -77,7 +77,7 @@ def sessions(conversions: Sequence[str]) -> Keyed:
         name="sessions",
         group="session_id",
         columns=described(
-            "session_id!* domain_userid* session_index:int started_at:at ended_at:at events:int page_views:int "
+            "session_id! domain_userid* session_index:int started_at:at ended_at:at events:int page_views:int "
             "engaged_seconds:int engaged:bool conversions:int entry_url* entry_path exit_path mkt_medium mkt_source "
             "mkt_term mkt_content mkt_campaign click_id* click_network refr_medium refr_source refr_urlhost channel "
             "app_id platform device geo_country"

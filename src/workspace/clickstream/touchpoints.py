@@ -32,7 +32,7 @@ TOUCHPOINTS = Keyed(
     name="touchpoints",
     group="session_id",
     columns=described(
-        f"event_id! page_view_id session_id* domain_userid* clicked_at:at channel {' '.join(_UTM)} click_id* "
+        f"event_id! page_view_id session_id domain_userid* clicked_at:at channel {' '.join(_UTM)} click_id* "
         "click_network "
         f"{' '.join(f'{name}*' for name in CLICK_IDS)} landing_path refr_medium refr_source refr_urlhost"
     ),

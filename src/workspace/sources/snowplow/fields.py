@@ -44,7 +44,7 @@ _TABLE = """
     ti_currency ti_price_base:double base_currency
     geo_timezone mkt_clickid* mkt_network etl_tags
     dvce_sent_tstamp:timestamp refr_domain_userid* refr_dvce_tstamp:timestamp
-    derived_contexts:json* domain_sessionid* derived_tstamp:timestamp
+    derived_contexts:json* domain_sessionid derived_tstamp:timestamp
     event_vendor event_name event_format event_version event_fingerprint true_tstamp:timestamp
 """
 
