@@ -54,9 +54,18 @@ def test_every_declaration_is_checked() -> None:
 
 
 def test_what_a_primary_key_promises_is_not_checked_again() -> None:
-    names = {check.name for check in derived.checks(MODEL, KEYS)}
+    others = {spec.table: () for spec in MODEL.specs.values()}
+    names = {check.name for check in derived.checks(MODEL, {**others, **KEYS})}
     assert not names & {"Customers: key", "Lines: key"}
     assert names >= {"Brands: key", "Orders: key"}
+
+
+def test_a_dataset_whose_table_is_not_there_warns_and_is_not_checked() -> None:
+    there = {spec.table: () for spec in MODEL.specs.values() if spec.table != "shop.orders"}
+    found = {check.name: check for check in derived.checks(MODEL, there)}
+    assert not {"Orders: schema", "Orders: key", "Orders.buyer: reference", "Lines.order: reference"} & found.keys()
+    (done,) = run_checks(small_shop(), [found["Orders: table"]])
+    assert (done.verdict, done.examples) == ("warning", ("shop.orders",))
 
 
 def test_sound_data_break_nothing() -> None:

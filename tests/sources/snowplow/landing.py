@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 from brokers import produce
 from sources.snowplow.plain import line
@@ -98,8 +99,8 @@ class Landing:
 
 def take_in(landing: Landing) -> None:
     """Ingest in batches that are small."""
-    run.EVENTS, run.ARCHIVED = 40, 1 << 13
-    landing.ingest()
+    with patch.multiple(run, EVENTS=40, ARCHIVED=1 << 13):
+        landing.ingest()
 
 
 def replay(landing: Landing) -> Ingested:

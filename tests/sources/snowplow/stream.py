@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 from uuid import UUID
 
 from confluent_kafka import Producer
@@ -188,9 +189,8 @@ class Stream:
 
 def take_in(source: SnowplowSource, lake: str) -> Ingested:
     """Run the ingest, in batches that are small."""
-    module.EVENTS = LIMIT
-    module.ARCHIVED = 1 << 14
-    return module.ingest(source, Lake(lake), run="r", as_of=NOW, now=NOW)
+    with patch.multiple(module, EVENTS=LIMIT, ARCHIVED=1 << 14):
+        return module.ingest(source, Lake(lake), run="r", as_of=NOW, now=NOW)
 
 
 def _work(source: SnowplowSource, lake: str, crash: str, environment: dict[str, str]) -> None:
