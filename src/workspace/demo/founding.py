@@ -55,6 +55,7 @@ def create(home: Path | str, *, seed: int = 1, scale: float = 1.0) -> None:
             engine.stop()
         rates.publish(folder / "fx", FIRST_DAY)
         publish(folder / "clickstream" / "iglu")
+        (folder / "clickstream" / "archive").mkdir(exist_ok=True)  # empty until the website is tracked
         facts = {"seed": seed, "scale": scale, "version": VERSION}
         (folder / "world.json").write_text(json.dumps(facts), encoding="utf-8")
         write_settings(folder, datetime.combine(FIRST_DAY, time(), UTC))  # last: now it is a home
