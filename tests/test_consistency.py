@@ -113,7 +113,7 @@ def answers(workspace: Workspace) -> dict[str, Any]:
 
 
 def captured(workspace: Workspace) -> list[str]:
-    return [name for name in workspace.tables if not name.startswith("fx.")]
+    return [name for name in workspace.tables if name.startswith(("user_db.", "inventory_db."))]
 
 
 @pytest.mark.long
