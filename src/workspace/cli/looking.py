@@ -106,8 +106,7 @@ def _sources(settings: Settings, lake: Lake) -> list[tuple[str, ...]]:
 
 
 def _refused(lake: Lake, source: str) -> int:
-    held = lake.events(source).quarantined() if lake.has_events(source) else lake.quarantined(source)
-    return int(held.num_rows)
+    return lake.events(source).waiting() if lake.has_events(source) else int(lake.quarantined(source).num_rows)
 
 
 def _gaps(settings: Settings, lake: Lake) -> list[tuple[str, ...]]:

@@ -78,13 +78,18 @@ def schema_of(table: DeltaTable) -> pa.Schema:
     return pa.schema(table.schema())
 
 
-def read(table: DeltaTable) -> pa.Table:
-    """Read a small table whole, its rows in no order.
+def read(table: DeltaTable, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a small table, its rows in no order: whole, or some of its columns.
 
     Not by `to_pyarrow_table`: its threads call back into Python, which aborts a process that ends soon after.
     """
-    found = pa.table(QueryBuilder().register("t", table).execute("SELECT * FROM t"))
-    return found.cast(storable(schema_of(table)))  # its texts are views, which Arrow's other functions do not take
+    names = [field.name for field in schema_of(table)] if columns is None else columns
+    wanted = ", ".join(identifier(name) for name in names)
+    found = pa.table(QueryBuilder().register("t", table).execute(f"SELECT {wanted} FROM t"))
+    kinds = storable(schema_of(table))
+    return found.cast(
+        pa.schema([kinds.field(name) for name in names])
+    )  # its texts are views, which Arrow's other functions do not take
 
 
 def storable(schema: pa.Schema) -> pa.Schema:
@@ -207,7 +212,7 @@ class _Source:
             raise
 
 
-def scan_sql(table: DeltaTable, *, after: int = 0) -> str:
+def scan_sql(table: DeltaTable, *, after: int = 0, files: Sequence[str] | None = None) -> str:
     """Give a SQL relation that reads exactly this version's files, with the logical schema.
 
     A file written before a column was added shows it as NULL.
@@ -216,9 +221,11 @@ def scan_sql(table: DeltaTable, *, after: int = 0) -> str:
         table: An open version.
         after: Leave out the files whose rows all lie at or before this position. Fewer files are opened, and the
             planner learns how short the tail of a log is.
+        files: Only these of its files, as `files_of` names them; all if not given.
     """
     fields = list(schema_of(table))
-    files = _files_after(table, after) if after else files_of(table)
+    if files is None:
+        files = _files_after(table, after) if after else files_of(table)
     nulls = ", ".join(f"NULL::{sql_type(f.type)} AS {identifier(f.name)}" for f in fields)
     empty = f"SELECT {nulls} WHERE false"
     if not files:

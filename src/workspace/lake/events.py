@@ -153,21 +153,19 @@ class EventLog:
         """Give how far the batches have come in something that they count, such as an offset."""
         return self._events.transaction_version(name)
 
-    def side(self, side: Side) -> pa.Table:
-        """Give the rows of a side table whose batches are durable, in no order."""
-        schema, _ = _SIDES[side]
-        rows = delta.read(self._sides[side]).cast(schema)
+    def side(self, side: Side, columns: Sequence[str] | None = None) -> pa.Table:
+        """Give the rows of a side table whose batches are durable, in no order; `batch` must be among the columns."""
+        rows = delta.read(self._sides[side], columns)
         return rows.filter(pc.less_equal(rows.column("batch"), self.batch))
 
     def quarantined(self) -> pa.Table:
         """Give what was refused and not taken in by a later batch, in the columns of `REFUSED`."""
-        rows = self.side("refused")
-        address = [*ADDRESS.names, "place"]
-        # Nothing equals NULL, in a join neither, and every address has some.
-        placed = rows.append_column("place", _places(rows))
-        taken = placed.filter(pc.equal(placed.column("kind"), TAKEN)).select(["place"])
-        left = placed.filter(pc.not_equal(placed.column("kind"), TAKEN)).join(taken, "place", join_type="left anti")
-        return left.select(REFUSED.names).sort_by([("batch", "ascending"), *((n, "ascending") for n in address[:-1])])
+        left = _left(self.side("refused")).select(REFUSED.names)
+        return left.sort_by([(name, "ascending") for name in ("batch", *ADDRESS.names)])
+
+    def waiting(self) -> int:
+        """Count what is in quarantine, without reading the lines themselves."""
+        return int(_left(self.side("refused", ["kind", *ADDRESS.names, "batch"])).num_rows)
 
     def append(
         self,
@@ -236,6 +234,15 @@ class EventLog:
         replace = f"batch = {number}" if left_over else False
         delta.commit(table, found.select(schema.names).cast(schema), app=CAPTURE, version=number, replace=replace)
         crash_point("events.after_side")
+
+
+def _left(refused: pa.Table) -> pa.Table:
+    """Leave out what a later batch has taken in."""
+    # Nothing equals NULL, in a join neither, and every address has some.
+    placed = refused.append_column("place", _places(refused))
+    is_taken = pc.equal(placed.column("kind"), TAKEN)
+    taken = placed.filter(is_taken).select(["place"])
+    return placed.filter(pc.invert(is_taken)).join(taken, "place", join_type="left anti")
 
 
 def _places(rows: pa.Table) -> pa.ChunkedArray:

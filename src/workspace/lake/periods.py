@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from workspace.errors import LakeError
 from workspace.lake import delta
-from workspace.lake.schema import TIMESTAMP, identifier, literal, sql_type
+from workspace.lake.schema import TIMESTAMP
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -176,17 +176,7 @@ def day_sql(table: DeltaTable, days: Collection[date] | None = None, *, files: S
         days: Only these days' rows; all if not given.
         files: Only these of its files; all if not given.
     """
-    (partition,) = table.metadata().partition_columns
-    fields = list(delta.schema_of(table))
-    if files is None:
-        files = files_by_day(table, days)
-    if not files:
-        nulls = ", ".join(f"NULL::{sql_type(f.type)} AS {identifier(f.name)}" for f in fields)
-        return f"(SELECT {nulls} WHERE false)"
-    names = ", ".join(identifier(f.name) for f in fields)
-    paths = ", ".join(literal(path) for path in files)
-    hive = f"hive_partitioning = true, hive_types = {{{literal(partition)}: DATE}}"
-    return f"(SELECT {names} FROM read_parquet([{paths}], {hive}))"
+    return delta.scan_sql(table, files=files_by_day(table, days) if files is None else files)
 
 
 def files_by_day(table: DeltaTable, days: Collection[date] | None = None) -> list[str]:

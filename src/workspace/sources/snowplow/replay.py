@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workspace.errors import SourceError
-from workspace.lake import REFUSED, TAKEN
+from workspace.lake import ADDRESS, REFUSED, TAKEN
 from workspace.sources.ingested import Ingested
 from workspace.sources.snowplow.batch import Batch
 from workspace.sources.snowplow.refused import KIND
@@ -53,10 +53,10 @@ def replay_quarantine(source: SnowplowSource, lake: Lake, *, run: str, now: date
         return Ingested(source=source.name, watermark=mark, notes=(note,))
 
     def sides() -> Mapping[Side, pa.Table]:
-        kept = pa.Table.from_batches(rows).select([f"_{name}" for name in _ADDRESS]).rename_columns(_ADDRESS)
+        kept = pa.Table.from_batches(rows).select([f"_{name}" for name in ADDRESS.names]).rename_columns(ADDRESS.names)
         told = {"kind": pa.repeat(TAKEN, kept.num_rows), "recorded_at": pa.repeat(pa.scalar(now), kept.num_rows)}
         shape = pa.schema([field for field in REFUSED if field.name != "batch"])
-        columns = {**{name: kept.column(name) for name in _ADDRESS}, **told}
+        columns = {**{name: kept.column(name) for name in ADDRESS.names}, **told}
         nothing = {field.name: pa.nulls(kept.num_rows, field.type) for field in shape if field.name not in columns}
         return {"refused": pa.table({**columns, **nothing}).select(shape.names).cast(shape)}
 
@@ -65,9 +65,6 @@ def replay_quarantine(source: SnowplowSource, lake: Lake, *, run: str, now: date
     note = f"{_lines(left)} cannot be taken in yet." if left else "None of ours is left in quarantine."
     done = {log.name: Counter(I=batch.events)}
     return Ingested(source=source.name, watermark=mark, rows=done, notes=(note,))
-
-
-_ADDRESS = ["topic", "partition", "offset", "file", "line"]
 
 
 def _lines(count: int) -> str:
