@@ -6,7 +6,8 @@ WorkspaceError
 ├── LakeError            a Delta table or the lake's format is not as it must be
 │   └── ReleaseError     a release is missing, rejected or cannot be published
 ├── SourceError          a source cannot be read, or must not be
-│   └── SlotLostError    changes are gone that only a new snapshot can bridge
+│   ├── SlotLostError    changes are gone that only a new snapshot can bridge
+│   └── DeferredError    a source asks to be left alone for long; a later run goes on
 ├── SemanticError        a question that has no answer, or whose answer would be wrong
 └── RunError             a step, a schedule or a parameter failed
     └── BusyError        someone else is at work; nothing was done
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
 
 class WorkspaceError(Exception):
@@ -63,6 +65,20 @@ class SourceError(WorkspaceError):
 
 class SlotLostError(SourceError):
     """The replication slot is gone or invalid: some changes can never be read."""
+
+
+class DeferredError(SourceError):
+    """A source asks to be left alone for longer than a run should wait.
+
+    Args:
+        message: What it said.
+        until: When it may be asked again (UTC).
+    """
+
+    def __init__(self, message: str, *, until: datetime) -> None:
+        when = f"{until:%Y-%m-%d %H:%M} UTC"
+        super().__init__(message, cure=f"Nothing: a run after {when} goes on where this one stopped.")
+        self.until = until
 
 
 class SemanticError(WorkspaceError):

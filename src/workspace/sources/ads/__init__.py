@@ -1,0 +1,1 @@
+"""Advertising platforms: what they show, what it costs and what they claim, with every restatement kept."""

@@ -1,0 +1,62 @@
+"""What an answer of an advertising platform means for the run: go on, wait, ask anew, split, put off, or stop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workspace.errors import SourceError
+
+
+class RefusedError(SourceError):
+    """The platform will not answer until a human acts: credentials, rights, a retired version, a wrong question."""
+
+
+class AccountRefusedError(SourceError):
+    """One account is disabled or not granted; the others can be read."""
+
+
+class TooLargeError(SourceError):
+    """The platform will answer for fewer days at once."""
+
+
+class RestartError(SourceError):
+    """The pages read so far belong to no whole answer: the window is to be asked for anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ok:
+    """The answer is what was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Ask again later.
+
+    Attributes:
+        seconds: How much later; None if the platform does not say.
+        reason: What it said.
+    """
+
+    seconds: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """The access token has run out; ask for another one, once."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Asking again would not help.
+
+    Attributes:
+        error: What to raise.
+    """
+
+    error: SourceError
+
+
+Verdict = Ok | Wait | Refresh | Stop
