@@ -15,6 +15,7 @@ from typing import Any
 from workspace.errors import SettingsError, did_you_mean
 from workspace.settings.sources import KINDS, PATHS, AdsSource, FxSource, PostgresSource, SnowplowSource, Source
 from workspace.settings.typed import build
+from workspace.settings.workbooks import SheetColumn, SheetsSource, SheetTable
 
 FILE = "workspace.toml"
 HOME_VARIABLE = "WORKSPACE_HOME"
@@ -26,6 +27,9 @@ __all__ = [
     "Keep",
     "PostgresSource",
     "Settings",
+    "SheetColumn",
+    "SheetTable",
+    "SheetsSource",
     "SnowplowSource",
     "Source",
     "find_home",

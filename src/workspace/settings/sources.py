@@ -9,6 +9,7 @@ from datetime import date, datetime  # noqa: TC003 - read at run time, as the ty
 from typing import Literal
 
 from workspace.errors import SettingsError
+from workspace.settings.workbooks import SheetsSource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,13 +209,14 @@ def _from_environment(value: str, where: str) -> str:
 
 _SECRET = re.compile(r"password|secret|key\.pem|oauthbearer\.config")
 
-PATHS = frozenset({"location", "archive", "schemas"})
+PATHS = frozenset({"location", "archive", "schemas", "workbook"})
 """The entries of a source that are paths, unless they are URLs."""
 
-Source = PostgresSource | FxSource | SnowplowSource | AdsSource
+Source = PostgresSource | FxSource | SnowplowSource | AdsSource | SheetsSource
 KINDS: dict[str, type[Source]] = {
     "postgres": PostgresSource,
     "fx": FxSource,
     "snowplow": SnowplowSource,
     "ads": AdsSource,
+    "sheets": SheetsSource,
 }
