@@ -15,11 +15,13 @@ from workspace.lake import delta
 from workspace.lake.schema import CLOSED_META, LOG_META, Column, columns_of, keys_of, log_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import ibis
 
     from workspace.lake.layout import Kind, Layout
+
+    Where = Callable[[ibis.Table], ibis.expr.types.BooleanValue]
 
 CAPTURE = "capture"
 _KINDS: tuple[Kind, ...] = ("log", "current", "closed")
@@ -93,11 +95,17 @@ class LogTable:
         """
         return self._live(pending, keys).to_pyarrow().cast(self.schema)
 
-    def live(self, pending: Sequence[pa.Table] = ()) -> pa.RecordBatchReader:
-        """Stream every row that exists now, in the log's schema."""
-        return self._live(pending, None).to_pyarrow_batches()
+    def live(self, pending: Sequence[pa.Table] = (), *, where: Where | None = None) -> pa.RecordBatchReader:
+        """Stream the rows that exist now, in the log's schema.
 
-    def _live(self, pending: Sequence[pa.Table], keys: pa.Table | None) -> ibis.Table:
+        Args:
+            pending: Rows in the log's schema that are not appended yet, newer than all stored ones.
+            where: Only those for which this holds; it may ask for columns of the key and no others, as it is asked of
+                every version of a row.
+        """
+        return self._live(pending, None, where).to_pyarrow_batches()
+
+    def _live(self, pending: Sequence[pa.Table], keys: pa.Table | None, where: Where | None = None) -> ibis.Table:
         # Ibis costs most of a second to import; a run that only appends never pays it.
         import ibis
 
@@ -116,6 +124,8 @@ class LogTable:
                 log=parts.log.semi_join(wanted, parts.keys),
                 current=parts.current.semi_join(wanted, parts.keys),
             )
+        if where is not None:
+            parts = dataclasses.replace(parts, log=parts.log.filter(where), current=parts.current.filter(where))
         return views.live(parts).select(self.schema.names)
 
     def _batches(self, rows: pa.Table | pa.RecordBatchReader, done: int) -> Iterator[pa.RecordBatch]:

@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from workspace.errors import SourceError
 from workspace.lake import Column, Watermark, crash_point
+from workspace.sources.changes import changes
 from workspace.sources.ingested import Ingested
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ COLUMNS = (
     Column(name="rate", type=pa.decimal128(18, 6), source_type="units per EUR"),
     Column(name="published_on", type=pa.date32(), source_type="date"),
 )
+
+_SHAPE = pa.schema([pa.field(column.name, column.type) for column in COLUMNS])
 
 # At the end of a UTC day the next one has begun further east; its bookings need a rate.
 _AHEAD = timedelta(hours=14)
@@ -62,22 +65,6 @@ _DENSE = """
     WHERE wanted.day - rates.published_on <= $carried
 """
 
-_CHANGES = """
-    SELECT
-        coalesce(fresh.day, known.day) AS day,
-        coalesce(fresh.currency, known.currency) AS currency,
-        fresh.rate, fresh.published_on,
-        CASE WHEN fresh.day IS NULL THEN 'D' WHEN known.day IS NOT NULL THEN 'U'
-             WHEN $first THEN 'S' ELSE 'I' END AS _op,
-        $position AS _position,
-        row_number() OVER (ORDER BY coalesce(fresh.day, known.day), coalesce(fresh.currency, known.currency)) AS _seq,
-        0 AS _xid,
-        $now::TIMESTAMPTZ AS _valid_at, $now::TIMESTAMPTZ AS _recorded_at
-    FROM fresh FULL JOIN known ON fresh.day = known.day AND fresh.currency = known.currency
-    WHERE fresh.day IS NULL OR known.day IS NULL
-        OR (fresh.rate, fresh.published_on) IS DISTINCT FROM (known.rate, known.published_on)
-"""
-
 
 def ingest(source: FxSource, lake: Lake, *, run: str, as_of: datetime, now: datetime) -> Ingested:
     """Append the rates that are new or were corrected since the last time.
@@ -96,12 +83,12 @@ def ingest(source: FxSource, lake: Lake, *, run: str, as_of: datetime, now: date
     _verify(text, source.location)
     name = f"{source.name}.rates"
     log = lake.define(name, COLUMNS)
-    changes = _changes(text, log, as_of, now)
+    found = _changes(text, log, as_of, now)
     # One position a pull that brought something; read once, as the append moves what the log says.
-    position = log.position + (1 if changes.num_rows else 0)
-    log.append(changes, position=position)
+    position = log.position + (1 if found.num_rows else 0)
+    log.append(found, position=position)
     crash_point("fx.after_append")
-    operations = Counter(changes.column("_op").to_pylist())
+    operations = Counter(found.column("_op").to_pylist())
     mark = Watermark(
         source=source.name,
         position=position,
@@ -163,8 +150,4 @@ def _changes(text: str, log: LogTable, as_of: datetime, now: datetime) -> pa.Tab
     dense = connection.execute(
         _DENSE, {"last": (as_of + _AHEAD).date().isoformat(), "carried": CARRIED}
     ).to_arrow_table()
-    connection.register("fresh", dense)
-    connection.register("stored", log.live())
-    connection.execute("CREATE TABLE known AS SELECT day, currency, rate, published_on FROM stored")
-    given = {"first": log.position == 0, "position": log.position + 1, "now": now.isoformat()}
-    return connection.execute(_CHANGES, given).to_arrow_table()
+    return changes(dense.cast(_SHAPE), log.live(), log, position=log.position + 1, now=now)
