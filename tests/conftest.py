@@ -20,7 +20,7 @@ from workspace.demo import PostgresServer, create
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytest_plugins = ["brokers", "engine.servers"]
+pytest_plugins = ["adserver", "brokers", "engine.servers"]
 
 _numbers = itertools.count(1)
 
