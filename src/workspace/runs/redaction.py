@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from workspace.settings import PostgresSource, SnowplowSource
+from workspace.settings import AdsSource, PostgresSource, SnowplowSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +17,7 @@ MASK = "[secret]"
 
 
 def secrets(settings: Settings) -> tuple[str, ...]:
-    """Collect the sources' connection strings with their passwords, and what Kafka is told by variables, longest first.
+    """Collect connection strings with their passwords, and what Kafka and ads are told by variables, longest first.
 
     A password of less than four characters is left out: hiding it would only garble what is kept.
     """
@@ -27,6 +27,8 @@ def secrets(settings: Settings) -> tuple[str, ...]:
             found |= {dsn, *_passwords(dsn)}
         if isinstance(source, SnowplowSource):
             found |= {os.environ.get(value[1:], "") for value in source.kafka.values() if value.startswith("$")}
+        if isinstance(source, AdsSource):
+            found |= {os.environ.get(value[1:], "") for value in source.credentials.values()}
     return tuple(sorted((secret for secret in found if len(secret) >= 4), key=len, reverse=True))
 
 

@@ -22,6 +22,7 @@ HOME_VARIABLE = "WORKSPACE_HOME"
 DEMO_HOME = Path("var") / "demo"
 
 __all__ = [
+    "KINDS",
     "AdsSource",
     "FxSource",
     "Keep",

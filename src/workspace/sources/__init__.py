@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from importlib import import_module
 
 from workspace.errors import SettingsError
 from workspace.lake import Lake
-from workspace.settings import FxSource, Settings, SnowplowSource, load_settings
+from workspace.settings import KINDS, PostgresSource, Settings, SnowplowSource, load_settings
 from workspace.sources.ingested import Ingested
 
-if TYPE_CHECKING:
-    from workspace.settings import PostgresSource
-
 __all__ = ["Ingested", "ingest", "replay_quarantine"]
+
+_NAMES = {kind: name for name, kind in KINDS.items()}
+"""The module of each kind of source, which is imported only where one is read."""
 
 
 def ingest(name: str, *, run: str, as_of: str, settings: Settings | None = None) -> Ingested:
@@ -36,22 +36,9 @@ def ingest(name: str, *, run: str, as_of: str, settings: Settings | None = None)
     now = chosen.now()
     end = datetime.fromisoformat(as_of) if as_of else now
     end = end if end.tzinfo else end.replace(tzinfo=UTC)
-    lake = Lake(chosen.lake)
-    if isinstance(source, FxSource):
-        from workspace.sources import fx
-
-        return fx.ingest(source, lake, run=run, as_of=end, now=now)
-    if isinstance(source, SnowplowSource):
-        from workspace.sources import snowplow
-
-        return snowplow.ingest(source, lake, run=run, as_of=end, now=now)
-    return _postgres(source, lake, run=run, as_of=end, now=now)
-
-
-def _postgres(source: PostgresSource, lake: Lake, *, run: str, as_of: datetime, now: datetime) -> Ingested:
-    from workspace.sources import postgres
-
-    return postgres.ingest(source, lake, run=run, as_of=as_of, now=now)
+    module = import_module(f"workspace.sources.{_NAMES[type(source)]}")
+    done: Ingested = module.ingest(source, Lake(chosen.lake), run=run, as_of=end, now=now)
+    return done
 
 
 def replay_quarantine(name: str, *, run: str, settings: Settings | None = None) -> Ingested:
@@ -68,13 +55,11 @@ def replay_quarantine(name: str, *, run: str, settings: Settings | None = None) 
     """
     chosen = settings or load_settings()
     source = chosen.source(name)
-    if isinstance(source, FxSource):
-        msg = f"[sources.{name}] refuses a bad file whole; nothing of it is in quarantine."
-        raise SettingsError(msg, cure="Name a source of kind postgres or snowplow.")
-    if isinstance(source, SnowplowSource):
-        from workspace.sources import snowplow
-
-        return snowplow.replay_quarantine(source, Lake(chosen.lake), run=run, now=chosen.now())
-    from workspace.sources import postgres
-
-    return postgres.replay_quarantine(source, Lake(chosen.lake), run=run, now=chosen.now())
+    if not isinstance(source, PostgresSource | SnowplowSource):
+        msg = f"What [sources.{name}] has in quarantine cannot be replayed: each run reads it anew."
+        raise SettingsError(
+            msg, cure="Name a source of kind postgres or snowplow, or run the step that reads this one."
+        )
+    module = import_module(f"workspace.sources.{_NAMES[type(source)]}")
+    done: Ingested = module.replay_quarantine(source, Lake(chosen.lake), run=run, now=chosen.now())
+    return done

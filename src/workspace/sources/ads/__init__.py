@@ -1,1 +1,5 @@
 """Advertising platforms: what they show, what it costs and what they claim, with every restatement kept."""
+
+from workspace.sources.ads.run import ingest
+
+__all__ = ["ingest"]
