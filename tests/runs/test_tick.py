@@ -146,6 +146,40 @@ def test_what_is_not_required_blocks_nothing_and_is_tried_again(home: Home) -> N
     assert states(tick(home.settings).outcomes) == {"rates 2026-10-31": "done"}
 
 
+def test_what_a_source_puts_off_is_not_asked_again_now_but_by_a_later_tick(home: Home) -> None:
+    home.toml()
+    home.schedule("""
+[steps.ingest]
+notebook = "ingest.ipynb"
+retries = 3
+required = false
+[steps.check]
+notebook = "check.ipynb"
+after = ["ingest"]
+""")
+    leave = 'pathlib.Path(seen).joinpath(f"asked {len(list(pathlib.Path(seen).iterdir()))}").touch()'
+    raising = (
+        "import pathlib, datetime\n"
+        f"seen = {str(home.seen)!r}\n"
+        f"{leave}\n"
+        "from workspace.errors import DeferredError\n"
+        "if len(list(pathlib.Path(seen).glob('asked*'))) == 1:\n"
+        "    until = datetime.datetime(2026, 11, 2, tzinfo=datetime.UTC)\n"
+        "    raise DeferredError('The quota of the day is used up.', until=until)"
+    )
+    home.notebook("ingest", raising)
+    home.notebook("check", home.mark("'checked'"))
+
+    first = tick(home.settings)
+    assert states(first.outcomes) == {"ingest 2026-10-31": "deferred", "check 2026-10-31": "done"}
+    assert not first.failed
+    assert first.complete
+    assert [event.attempt for event in first.deferred] == [1], "retries would only burn more of the quota"
+    assert "after 2026-11-02 00:00 UTC goes on" in str(first.deferred[0].error)
+
+    assert states(tick(home.settings).outcomes) == {"ingest 2026-10-31": "done"}
+
+
 def test_a_runner_whose_lease_is_taken_over_stops(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Lease.__init__, "__kwdefaults__", {"expiry": 60.0, "beat": 0.01})
     take = (

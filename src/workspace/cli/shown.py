@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
-_COLOURS = {"done": "green", "running": "yellow", "retrying": "yellow", "waiting": "dim", "blocked": "magenta"}
+_COLOURS = {
+    "done": "green",
+    "running": "yellow",
+    "retrying": "yellow",
+    "waiting": "dim",
+    "blocked": "magenta",
+    "deferred": "yellow",
+}
 
 
 def box(error: WorkspaceError, title: str = "Error") -> None:

@@ -105,6 +105,9 @@ def work_and_tell(settings: Settings, work: Callable[[Progress], Tick]) -> Tick:
     for event in did.failed:
         if event.error:
             box(event.error, f"{event.step} {event.period}")
+    for event in did.deferred:
+        said = event.error.message.splitlines()[0] if event.error else ""
+        say(f"{event.step} {event.period} was put off, and a later tick does it. {said}", "yellow")
     for step, period in did.outdated:
         say(
             f"{step} {period} was done before its code or parameters changed, and is left as it is; "
@@ -115,7 +118,7 @@ def work_and_tell(settings: Settings, work: Callable[[Progress], Tick]) -> Tick:
         left = ", ".join(did.downstream)
         say(f"Left as they are, though they rest on it: {left}. `workspace run <step>` does each again.", "dim")
     say(_conclusion(settings, did, time.monotonic() - began))
-    if did.failed:
+    if not did.complete:
         raise typer.Exit(FAILED)
     return did
 

@@ -35,7 +35,8 @@ class Event:
     Attributes:
         step: The step's name.
         period: The period's label.
-        state: "waiting" and "running" come before an outcome, "retrying" before another attempt.
+        state: "waiting" and "running" come before an outcome, "retrying" before another attempt; "deferred": its source
+            asks to be left alone, and a later tick does it.
         attempt: The number of the attempt; 0 before the first.
         error: What went wrong, or why it was not tried.
         output: The executed notebook.
@@ -43,7 +44,7 @@ class Event:
 
     step: str
     period: str
-    state: Literal["waiting", "running", "retrying", "done", "failed", "timeout", "interrupted", "blocked"]
+    state: Literal["waiting", "running", "retrying", "done", "failed", "timeout", "interrupted", "blocked", "deferred"]
     attempt: int = 0
     error: RunError | None = None
     output: Path | None = None
@@ -149,7 +150,7 @@ class Crew:
     def _job(self, step: Step, job: Job) -> Event:
         outcome = self._attempt(step, job)
         for retry in range(step.retries):
-            if outcome.state in ("done", "interrupted"):
+            if outcome.state in ("done", "interrupted", "deferred"):  # asking again now is what must not be done
                 break
             self._tell(dataclasses.replace(outcome, state="retrying"))
             pause = min(_BACKOFF * 2**retry, _LONGEST)

@@ -28,7 +28,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 
 import workspace.errors
-from workspace.errors import RunError, WorkspaceError
+from workspace.errors import DeferredError, RunError, WorkspaceError
 from workspace.runs.processes import kill_tree
 from workspace.runs.redaction import redact
 from workspace.settings import HOME_VARIABLE
@@ -54,7 +54,9 @@ class NotebookError(RunError):
         cure: What the notebook's own error says to do.
     """
 
-    def __init__(self, message: str, *, state: Literal["failed", "timeout", "interrupted"], cure: str = "") -> None:
+    def __init__(
+        self, message: str, *, state: Literal["failed", "timeout", "interrupted", "deferred"], cure: str = ""
+    ) -> None:
         super().__init__(message, cure=cure)
         self.state = state
 
@@ -161,7 +163,8 @@ class Executor:
             return NotebookError("It was interrupted.", state="interrupted")
         if isinstance(error, papermill.PapermillExecutionError):
             text, cure = _own_words(str(error.ename), redact(str(error.evalue), self._hidden))
-            return NotebookError(f"{_short(text)}\n{where}, cell [{error.exec_count}]", state="failed", cure=cure)
+            state: Literal["failed", "deferred"] = "deferred" if error.ename == DeferredError.__name__ else "failed"
+            return NotebookError(f"{_short(text)}\n{where}, cell [{error.exec_count}]", state=state, cure=cure)
         text, cure = _own_words(type(error).__name__, str(error))
         if isinstance(error, DeadKernelError) or "Kernel died" in text:
             text = "Its kernel died: killed from outside, out of memory, or crashed in native code."

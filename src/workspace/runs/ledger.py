@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from workspace.runs.parameters import Value
 
-State = Literal["running", "done", "failed", "timeout", "interrupted", "blocked"]
+State = Literal["running", "done", "failed", "timeout", "interrupted", "blocked", "deferred"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class Run:
         run: Its name, e.g. `2026-10-31`, then `2026-10-31.2`.
         kind: "tick", or the command that it is.
         as_of: The exclusive end of what it may know.
-        state: "running", "done", "failed" or "interrupted".
+        state: "running", "done", "failed", "deferred" or "interrupted".
     """
 
     run: str

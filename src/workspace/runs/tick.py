@@ -47,7 +47,17 @@ class Tick:
     @property
     def failed(self) -> tuple[Event, ...]:
         """The outcomes that went wrong themselves; what they blocked is left out."""
-        return tuple(event for event in self.outcomes if event.state not in ("done", "blocked"))
+        return tuple(event for event in self.outcomes if event.state not in ("done", "blocked", "deferred"))
+
+    @property
+    def deferred(self) -> tuple[Event, ...]:
+        """What was put off as its source asks to be left alone; a later tick does it."""
+        return tuple(event for event in self.outcomes if event.state == "deferred")
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that could be done was: nothing failed, and nothing waits for what was put off."""
+        return all(event.state in ("done", "deferred") for event in self.outcomes)
 
 
 def silent(_: Event) -> None:
@@ -177,7 +187,8 @@ def _work(crew: Crew, settings: Settings, ledger: Ledger, run: Run, plan: Plan) 
     except KeyboardInterrupt:
         ledger.end(run.run, "interrupted")
         raise
-    ledger.end(run.run, "done" if all(event.state == "done" for event in outcomes) else "failed")
+    states = {event.state for event in outcomes}
+    ledger.end(run.run, "done" if states <= {"done"} else "deferred" if states <= {"done", "deferred"} else "failed")
     # Only now, as a tick that finds nothing to do must not pay for importing the lake.
     from workspace.lake import Lake
     from workspace.runs.publish import publish_ledger
