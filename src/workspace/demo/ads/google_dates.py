@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from workspace.demo.ads.google_fields import DATES
 if TYPE_CHECKING:
     from workspace.demo.ads.google_gaql import Condition, Query, Token
 
+_SPELT = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_LONGEST = {"segments.date": 0, "segments.week": 6, "segments.month": 30, "segments.quarter": 91}
 CLICKS_KEPT = 90  # days for which a click can be asked for
 _KEPT = 37  # months for which single days can be asked for
 _LAST = {"LAST_7_DAYS": 7, "LAST_14_DAYS": 14, "LAST_30_DAYS": 30}
@@ -62,33 +65,30 @@ def oldest(today: date) -> date:
 
 
 def _range(condition: Condition, today: date) -> tuple[date | None, date | None]:
+    """Give the days that a condition leaves at most; rows are filtered by it once more."""
     operator = condition.operator
     if operator == "DURING":
         return _during(condition.values[0].text.upper(), today)
     read = [_date(value) for value in condition.values]
-    if operator == "BETWEEN":
-        return read[0], read[1]
-    if operator == "=":
-        return read[0], read[0]
-    one = timedelta(days=1)
+    if operator in ("BETWEEN", "=", "IN"):
+        ordered = read if operator == "BETWEEN" else sorted(read)
+        return ordered[0], ordered[-1] + timedelta(days=_LONGEST[condition.field])
     if operator in (">", ">="):
-        return read[0] + (one if operator == ">" else 0 * one), None
+        return read[0] + timedelta(days=operator == ">"), None
     if operator in ("<", "<="):
-        return None, read[0] - (one if operator == "<" else 0 * one)
-    if operator == "IN":
-        return min(read), max(read)
+        return None, read[0] + timedelta(days=_LONGEST[condition.field] - (operator == "<"))
     said = f"Operator '{operator}' cannot be used with field '{condition.field}'."
     raise query_error("OPERATOR_FIELD_MISMATCH", said)
 
 
 def _date(value: Token) -> date:
-    text = value.text
+    complaint = query_error("INVALID_DATE_FORMAT", f"Invalid date format: '{value.text}'. Expected 'YYYY-MM-DD'.")
+    if value.kind != "string" or not _SPELT.fullmatch(value.text):
+        raise complaint
     try:
-        if value.kind == "string" and len(text) == 10:
-            return date.fromisoformat(text)
+        return date.fromisoformat(value.text)
     except ValueError:
-        pass
-    raise query_error("INVALID_DATE_FORMAT", f"Invalid date format: '{text}'. Expected 'YYYY-MM-DD'.")
+        raise complaint from None
 
 
 def _during(word: str, today: date) -> tuple[date, date]:

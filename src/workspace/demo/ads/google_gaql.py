@@ -120,7 +120,8 @@ def _number(text: str) -> Token:
 
 
 def _string(text: str, at: int) -> tuple[Token, int]:
-    quote, letters = text[at], []
+    quote = text[at]
+    letters: list[str] = []
     at += 1
     while at < len(text):
         letter = text[at]
