@@ -332,3 +332,24 @@ def test_no_secret_is_kept(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no [secret]@db" in str(did.failed[0].error)
     for file in (home.path / "var").rglob("*"):
         assert not file.is_file() or b"s3cret" not in file.read_bytes()
+
+
+def test_steps_of_sources_that_a_home_lacks_are_left_out_and_named(home: Home) -> None:
+    home.toml(more='[sources.fx]\nkind = "fx"\nlocation = "rates.csv"\n')
+    home.schedule("""
+[steps.ads]
+notebook = "ingest.ipynb"
+parameters = { source = "google_ads" }
+[steps.rates]
+notebook = "ingest.ipynb"
+parameters = { source = "fx" }
+[steps.check]
+notebook = "check.ipynb"
+after = ["ads", "rates"]
+""")
+    home.notebook("ingest", home.mark("source"), parameters='source: str = ""')
+    home.notebook("check", home.mark("'checked'"))
+    done = tick(home.settings)
+    assert done.left_out == ("ads",)
+    assert states(done.outcomes) == {"rates 2026-10-31": "done", "check 2026-10-31": "done"}
+    assert home.marks() == ["checked", "fx"]

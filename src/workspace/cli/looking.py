@@ -34,10 +34,13 @@ def status() -> None:
         table("Gaps: gone before they were read", ("source", "where", "recorded (UTC)", "why"), gaps)
     with Ledger(settings.var) as ledger:
         columns = ("step", "every", "newest done", "fresh", "last attempt")
-        table("Steps", columns, _steps(schedule, ledger, now))
+        table("Steps", columns, _steps(settings, schedule, ledger, now))
         runs = [(run.run, run.kind, run.state) for run in ledger.runs(5)]
         table("Last runs", ("run", "what", "state"), runs)
-        waiting = [f"{job.step} {job.period}" for jobs in due(schedule, as_of, ledger.done()).values() for job in jobs]
+        plan = {
+            name: jobs for name, jobs in due(schedule, as_of, ledger.done()).items() if _has(settings, schedule, name)
+        }
+        waiting = [f"{job.step} {job.period}" for jobs in plan.values() for job in jobs]
     table("Newest releases", _RELEASE, _release_rows(lake, 3))
     say(f"Due: {', '.join(waiting)}. `workspace tick` does it." if waiting else "Nothing is due.")
 
@@ -123,7 +126,7 @@ def _gaps(settings: Settings, lake: Lake) -> list[tuple[str, ...]]:
     return rows
 
 
-def _steps(schedule: Schedule, ledger: Ledger, now: datetime) -> list[tuple[str, ...]]:
+def _steps(settings: Settings, schedule: Schedule, ledger: Ledger, now: datetime) -> list[tuple[str, ...]]:
     from workspace.runs import Period
 
     last: dict[str, Attempt] = {}
@@ -135,11 +138,18 @@ def _steps(schedule: Schedule, ledger: Ledger, now: datetime) -> list[tuple[str,
         ends = [Period.parse(label, step.period) for name, label in done if name == step.name]
         newest = max(ends, default=None)
         fresh = "" if step.freshness is None else "never"
+        fresh = fresh if _has(settings, schedule, step.name) else "no such source"
         if newest and step.freshness is not None:
             fresh = "yes" if now - newest.end <= step.freshness else f"STALE: {_span(now - newest.end)} behind"
         told = f"{last[step.name].period} {last[step.name].state}" if step.name in last else ""
         rows.append((step.name, "by hand" if step.by_hand else step.period, str(newest or ""), fresh, told))
     return rows
+
+
+def _has(settings: Settings, schedule: Schedule, step: str) -> bool:
+    from workspace.runs import has_source
+
+    return has_source(settings, schedule.steps[step])
 
 
 def _at(moment: datetime) -> str:

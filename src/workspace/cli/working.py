@@ -108,6 +108,8 @@ def work_and_tell(settings: Settings, work: Callable[[Progress], Tick]) -> Tick:
     for event in did.deferred:
         said = event.error.message.splitlines()[0] if event.error else ""
         say(f"{event.step} {event.period} was put off, and a later tick does it. {said}", "yellow")
+    if did.left_out:
+        say(f"Left out, as workspace.toml has no such source: {', '.join(did.left_out)}.", "dim")
     for step, period in did.outdated:
         say(
             f"{step} {period} was done before its code or parameters changed, and is left as it is; "

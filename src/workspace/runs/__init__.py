@@ -7,7 +7,7 @@ from workspace.runs.periods import Period
 from workspace.runs.plan import changed, due
 from workspace.runs.schedule import Schedule, Step, load_schedule
 from workspace.runs.single import execute_notebook
-from workspace.runs.tick import Tick, backfill, run, tick
+from workspace.runs.tick import Tick, backfill, has_source, run, tick
 
 __all__ = [
     "Attempt",
@@ -24,6 +24,7 @@ __all__ = [
     "changed",
     "due",
     "execute_notebook",
+    "has_source",
     "load_schedule",
     "run",
     "tick",

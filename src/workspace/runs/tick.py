@@ -35,6 +35,7 @@ class Tick:
         run: The run that did it; None if nothing was due.
         outcomes: One event for each step and period, in the steps' order.
         outdated: Pairs that were done by other code or parameters than there are now, and are left as they are.
+        left_out: The steps of sources that `workspace.toml` does not have.
         downstream: The steps whose results rest on a step that was done by hand, and were left as they are.
     """
 
@@ -42,6 +43,7 @@ class Tick:
     run: Run | None = None
     outcomes: tuple[Event, ...] = ()
     outdated: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[str, ...] = ()
     downstream: tuple[str, ...] = ()
 
     @property
@@ -85,12 +87,15 @@ def tick(settings: Settings, progress: Progress = silent) -> Tick:
         done = ledger.done()
         outdated = tuple(changed(schedule, day.end, done))
         plan = due(schedule, day.end, done)
+        left_out = tuple(name for name in plan if not has_source(settings, schedule.steps[name]))
+        plan = {name: jobs for name, jobs in plan.items() if name not in left_out}
         if not plan:
-            return Tick(as_of=day.end, outdated=outdated)
+            return Tick(as_of=day.end, outdated=outdated, left_out=left_out)
         _refuse(settings, schedule, plan)
         begun = ledger.begin("tick", day.end, day.label, settings.now())
         crew = Crew(settings, schedule, ledger=ledger, lease=lease, run=begun, progress=progress)
-        return Tick(as_of=day.end, run=begun, outcomes=_work(crew, settings, ledger, begun, plan), outdated=outdated)
+        outcomes = _work(crew, settings, ledger, begun, plan)
+        return Tick(as_of=day.end, run=begun, outcomes=outcomes, outdated=outdated, left_out=left_out)
 
 
 def run(
@@ -195,6 +200,12 @@ def _work(crew: Crew, settings: Settings, ledger: Ledger, run: Run, plan: Plan) 
 
     publish_ledger(ledger, Lake(settings.lake))
     return tuple(outcomes)
+
+
+def has_source(settings: Settings, step: Step) -> bool:
+    """Tell whether a home has the source that a step names, if it names one: a home need not have them all."""
+    named = step.parameters.get("source")
+    return named is None or named in settings.sources
 
 
 def _refuse(settings: Settings, schedule: Schedule, plan: Plan) -> None:
