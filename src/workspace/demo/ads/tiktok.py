@@ -3,8 +3,8 @@
 Every answer is HTTP 200 and `{"code", "message", "request_id", "data"}`; only `code` tells whether it is one.
 
 Knobs: `tiktok_revoked` (accounts that the token has lost), `tiktok_info` (account: fields of `advertiser/info/`),
-`tiktok_smart` (ads that are of Smart+), and those of the report. `limits` may have, under `tiktok_ads`: `app_qps`,
-`advertiser_qps`.
+`tiktok_smart` (ads that are of Smart+), `tiktok_clock` ("virtual": rates are counted by the simulation's clock), and
+those of the report. `limits` may have, under `tiktok_ads`: `app_qps`, `advertiser_qps`.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ def _check_token(sim: Simulation, request: Request) -> None:
 
 
 def _check_rates(sim: Simulation, request: Request) -> None:
-    """Count the requests of the last second, by a clock that no simulation moves."""
+    """Count the requests of the last second."""
+    now = sim.now.timestamp() if sim.settings.get("tiktok_clock") == "virtual" else time.monotonic()
     advertiser = request.query.get("advertiser_id", "")
     told = sim.settings.get("limits", {}).get(PLATFORM, {})
     app = sim.credentials[PLATFORM].get("app_id", "")
@@ -114,7 +115,6 @@ def _check_rates(sim: Simulation, request: Request) -> None:
         if key == "advertiser ":
             continue
         seen: deque[float] = sim.state[PLATFORM].setdefault("requests", {}).setdefault(key, deque())
-        now = time.monotonic()
         while seen and seen[0] <= now - 1:
             seen.popleft()
         if len(seen) >= limit:

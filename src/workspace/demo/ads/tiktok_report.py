@@ -267,9 +267,7 @@ def _written(sim: Simulation, question: _Question, row: _Row) -> dict[str, Any]:
 
 def _value(sim: Simulation, question: _Question, row: _Row, name: str) -> Any:
     if name in _COUNTS:
-        return (
-            f"{_COUNTS[name](row.facts):f}" if name not in {"impressions", "clicks"} else str(_COUNTS[name](row.facts))
-        )
+        return f"{Decimal(_COUNTS[name](row.facts)):f}"
     if name in _AMOUNTS:
         return _money(_AMOUNTS[name](row.facts))
     if name in _UNDEFINED:
