@@ -52,7 +52,8 @@ def source(workbook: Path, **tables: dict[str, Any]) -> SheetsSource:
 
 def ingest(lake: Lake, about: SheetsSource, day: int) -> Ingested:
     """Read the workbook on a day of March 2026."""
-    return sheets.ingest(about, lake, run=f"r{day}", now=datetime(2026, 3, day, tzinfo=UTC))
+    now = datetime(2026, 3, day, tzinfo=UTC)
+    return sheets.ingest(about, lake, run=f"r{day}", as_of=now, now=now)
 
 
 def live(lake: Lake, name: str = "sheets.targets") -> list[dict[str, Any]]:

@@ -54,6 +54,7 @@ def test_a_sheet_as_finance_keeps_it(lake: Lake, tmp_path: Path) -> None:
         (),
         (datetime(2026, 3, 31), "Köln  am Rhein", 99, None),  # noqa: DTZ001
         ("Total", None, "=SUM(C5:C9)", None),
+        ("* as discussed in Köln", None, None, None),
     ]
     report = ingest(lake, source(write(tmp_path / "plan.xlsx", ("Targets", rows), then=merge)), 5)
     assert targets(lake) == {
@@ -62,7 +63,7 @@ def test_a_sheet_as_finance_keeps_it(lake: Lake, tmp_path: Path) -> None:
         (MAR, "Köln am Rhein"): Decimal(99),
     }
     assert report.rows == {"sheets.targets": {"S": 3}}
-    assert report.notes == ("targets: left out as totals: row 10.",)
+    assert report.notes == ("targets: left out as totals: row 10.", "targets: left out as remarks: row 11.")
     assert quarantined(lake) == []
 
 

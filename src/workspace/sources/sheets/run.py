@@ -50,18 +50,20 @@ class _Table:
     trouble: SourceError | None = None
 
 
-def ingest(source: SheetsSource, lake: Lake, *, run: str, now: datetime) -> Ingested:
+def ingest(source: SheetsSource, lake: Lake, *, run: str, as_of: datetime, now: datetime) -> Ingested:
     """Append the rows that are new, were changed or are gone since the last time.
 
     Args:
         source: Where the workbooks are, and what is in them.
         lake: Where the rows go: `<source>.<table>`.
         run: The id of the run.
+        as_of: The exclusive end of the run's period. A workbook keeps no past, and is read as it is.
         now: The business time, from which the rows are known.
 
     Raises:
         SourceError: A workbook cannot be read, or a sheet is wrong as a whole; all other tables are taken in.
     """
+    del as_of
     return _Run(source, lake, run, now).do()
 
 
@@ -142,13 +144,14 @@ class _Run:
         return changes(fresh, known, table.log, position=position, now=self._now)
 
     def _tell(self, name: str, sheet: Sheet, kept: int) -> None:
-        if sheet.totals:
-            numbers = ", ".join(map(str, sheet.totals))
-            self._notes.append(f"{name}: left out as totals: row {numbers}.")
+        for kind, rows in (("totals", sheet.totals), ("remarks", sheet.remarks)):
+            if rows:
+                many = "rows" if len(rows) > 1 else "row"
+                self._notes.append(f"{name}: left out as {kind}: {many} {', '.join(map(str, rows))}.")
         self._notes += [f"{name}: refused: {refused.reason}" for refused in sheet.refused]
         if kept:
-            rows = "1 row stays" if kept == 1 else f"{kept:,} rows stay"
-            self._notes.append(f"{name}: {rows} as last known, since a refused row may be about the same.")
+            left = "1 row stays" if kept == 1 else f"{kept:,} rows stay"
+            self._notes.append(f"{name}: {left} as last known, since a refused row may be about the same.")
 
     def _put_aside(self, tables: list[_Table], again: list[dict[str, Any]], position: int) -> bool:
         """Put the rows into quarantine that were not there already, as they are.

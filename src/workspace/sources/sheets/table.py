@@ -55,11 +55,13 @@ class Sheet:
         rows: The rows, by their keys.
         refused: The rows that could not be read.
         totals: The numbers of the rows that are totals.
+        remarks: The numbers of the rows that hold one text and nothing else, such as a footnote.
     """
 
     rows: dict[tuple[Value, ...], dict[str, Value]] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
     totals: list[int] = field(default_factory=list)
+    remarks: list[int] = field(default_factory=list)
 
 
 def read(table: SheetTable, grid: Grid, workbook: str) -> Sheet:
@@ -103,6 +105,9 @@ class _Reader:
             return
         values, faults = self._values(cells)
         key = None if faults.keys() & set(self._table.key) else tuple(values[name] for name in self._table.key)
+        if faults and len(cells) > 1 and sum(not cell.blank for cell in cells.values()) == 1:
+            found.remarks.append(row)
+            return
         if faults or key is None:
             found.refused.append(self._refused(row, cells, faults, key))
             return
@@ -263,5 +268,5 @@ def _folded(text: str) -> str:
 
 
 def _shown(cell: Cell) -> str:
-    shown = cell.formula or str(cell.value)
+    shown = cell.formula or str(cell.value).removesuffix(" 00:00:00")
     return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
