@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import ibis
 
     from workspace.engine import Checked
-    from workspace.lake import Release
+    from workspace.lake import Column, Release, View
     from workspace.semantic import Metrics
     from workspace.semantic.trust.audit import Audit
 
@@ -84,15 +84,21 @@ def connect(
     return Workspace(chosen, lake, find(lake, release, known_by=known_by, candidate=candidate))
 
 
-def definitions(settings: Settings, name: str) -> Any:
-    """Give what the metrics module that the settings point to defines: its `model`, its `checks`.
+def definitions(settings: Settings, name: str, *, default: Any = None) -> Any:
+    """Give what the metrics module that the settings point to defines: its `model`, its `checks`, its `views`.
+
+    Args:
+        settings: What names the module.
+        name: Of what it defines.
+        default: What to give if the module is there and defines no such thing.
 
     Raises:
-        SettingsError: The module cannot be imported, or defines no such thing.
+        SettingsError: The module cannot be imported, or defines no such thing and there is no default.
     """
     module = settings.metrics
     try:
-        return getattr(importlib.import_module(module), name)
+        found = importlib.import_module(module)
+        return getattr(found, name) if default is None else getattr(found, name, default)
     except (ImportError, AttributeError) as error:
         msg = f"The metrics module {module} has no {name}: {error}."
         raise SettingsError(msg, cure="Name a module that defines it in workspace.toml: metrics = ...") from error
@@ -110,13 +116,13 @@ class Workspace:
         self.release = release
         self.settings = settings
         self._lake = lake
-        self._engine = open_engine(lake, release, settings.engine)
+        self._engine = open_engine(lake, release, settings.engine, self._views)
         self._metrics: Metrics | None = None
         self._typed: dict[str, ibis.Table] = {}
 
     @property
     def tables(self) -> list[str]:
-        """The release's tables, by name."""
+        """The release's tables, by name, and the views over them that it has the sources for."""
         return self._engine.tables
 
     @property
@@ -148,6 +154,18 @@ class Workspace:
             LakeError: The release has no such table.
         """
         return self._named(name) if ":" in name else self._engine.table(name)
+
+    def columns(self, name: str) -> tuple[Column, ...]:
+        """Give the columns of a table or view: their types, which are its key, and which hold personal data.
+
+        Raises:
+            LakeError: The release has no such table.
+        """
+        return self._engine.columns(name)
+
+    def origins(self, name: str) -> set[str]:
+        """Name the tables that a view is made of in the end; a table is its own."""
+        return self._engine.virtual.origins(name)
 
     def event(self, name: str) -> ibis.Table:
         """Give the self-describing events of a name as a typed table, e.g. `com.bookmyevent/search/1`.
@@ -246,6 +264,12 @@ class Workspace:
             raise RunError(msg, cure="Run the check step first: nothing is published unchecked.")
         return publish(self._lake, run=self.release.run, now=self.settings.now())
 
+    def _views(self) -> tuple[View, ...]:
+        """Give the views that there may be: those of advertising, and the company's own."""
+        from workspace import ads
+
+        return *ads.VIEWS, *definitions(self.settings, "views", default=())
+
     def _clickstream(self) -> str:
         found = [name.partition(".")[0] for name in self.tables if name.endswith(_BLOCKS)]
         if not found:
@@ -278,9 +302,11 @@ class Workspace:
     def _checked(self) -> list[Checked]:
         from workspace.semantic.trust import derived
 
-        columns = {name: self._lake.columns(pin) for name, pin in self.release.tables.items()}
-        keys = {name: keys_of(known) for name, known in columns.items()}
-        unchanging = [name for name in self.tables if not self._engine.has_history(name)]
+        columns = {name: self._engine.columns(name) for name in self.tables}
+        views = set(self._engine.virtual.names)
+        # A view's key follows from those of its tables; where a dataset relies on it, the model's checks ask.
+        keys = {name: () if name in views else keys_of(known) for name, known in columns.items()}
+        unchanging = [name for name in self.release.tables if not self._engine.has_history(name)]
         model = definitions(self.settings, "model")
         # Events by name are no tables of the release; what they are read from is.
         by_name = (spec.table for spec in model.specs.values() if ":" in spec.table)
@@ -315,7 +341,10 @@ class Workspace:
             f"  {s.source}: read up to {s.reached:%Y-%m-%d %H:%M} UTC{' (late)' if s.late else ''}"
             for s in self.release.sources
         ]
-        return "\n".join([*lines, f"  {len(self.tables)} tables: {', '.join(self.tables)}"])
+        lines.append(f"  {len(self.release.tables)} tables: {', '.join(sorted(self.release.tables))}")
+        if views := self._engine.virtual.names:
+            lines.append(f"  {len(views)} views over them: {', '.join(views)}")
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         sources = "".join(
@@ -328,10 +357,12 @@ class Workspace:
             f"<td>{escape(pin.stopped)}</td></tr>"
             for pin in self.release.tables.values()
         )
+        views = ", ".join(escape(name) for name in self._engine.virtual.names)
         return (
             f"<p><b>Release {escape(self.release.name)}</b>, as of {self.release.as_of:%Y-%m-%d %H:%M} UTC</p>"
             f"<table><tr><th>Source</th><th>Read up to</th><th></th></tr>{sources}</table>"
             f"<table><tr><th>Table</th><th>Rows</th><th></th></tr>{tables}</table>"
+            f"{f'<p>Views over them: {views}</p>' if views else ''}"
         )
 
 

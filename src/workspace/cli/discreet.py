@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from workspace.lake import Lake
 from workspace.settings import PostgresSource, SnowplowSource
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ class Discreet:
     def __init__(self, workspace: Workspace) -> None:
         self.release: Release = workspace.release
         self._workspace = workspace
-        self._lake = Lake(workspace.settings.lake)
         self._personal = cache(self._find)
 
     def table(self, name: str) -> Any:
@@ -47,12 +45,14 @@ class Discreet:
         return rows.drop(*hidden) if hidden else rows
 
     def _find(self, name: str) -> frozenset[str]:
-        pin = self._workspace.release.tables.get(name)
-        columns = self._lake.columns(pin) if pin else ()  # what is no part of a release has no such marks
+        # What is no part of a release has no such marks.
+        columns = self._workspace.columns(name) if name in self._workspace.tables else ()
         # Events by name are typed by their schema, so what the settings do not call personal is not; but their JSON
         # may hold anything.
         whole = {"data"} if ":" in name else set()
-        return frozenset({c.name for c in columns if c.personal} | _named(self._workspace.settings, name) | whole)
+        # The settings name columns of tables, and a view has them of its tables.
+        listed = {c for origin in self._workspace.origins(name) for c in _named(self._workspace.settings, origin)}
+        return frozenset({c.name for c in columns if c.personal} | listed | whole)
 
 
 def _named(settings: Settings, name: str) -> set[str]:

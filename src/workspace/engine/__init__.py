@@ -7,28 +7,34 @@ from typing import TYPE_CHECKING
 from workspace.engine.base import Engine
 from workspace.engine.checks import Check, Checked, run_checks, structure
 from workspace.engine.duckdb import DuckDBEngine
+from workspace.engine.views import none
 
 if TYPE_CHECKING:
-    from workspace.lake import Lake, Release
+    from collections.abc import Callable, Iterable
+
+    from workspace.lake import Lake, Release, View
 
 __all__ = ["Check", "Checked", "DuckDBEngine", "Engine", "open_engine", "run_checks", "structure"]
 
 DUCKDB = "duckdb"
 
 
-def open_engine(lake: Lake, release: Release, engine: str = DUCKDB) -> Engine:
+def open_engine(
+    lake: Lake, release: Release, engine: str = DUCKDB, views: Callable[[], Iterable[View]] = none
+) -> Engine:
     """Open a release on the engine that the settings name.
 
     Args:
         lake: Where the tables are.
         release: What to see of them.
         engine: `duckdb`, or the URL of a Spark Connect server: `sc://host:15002`.
+        views: Gives the views that there may be over the tables.
 
     Raises:
         SettingsError: There is no such engine, or it cannot be reached.
     """
     if engine == DUCKDB:
-        return DuckDBEngine(lake, release)
+        return DuckDBEngine(lake, release, views)
     from workspace.engine.spark import SparkEngine
 
-    return SparkEngine(lake, release, engine)
+    return SparkEngine(lake, release, engine, views)

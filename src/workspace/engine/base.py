@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING
 
 import ibis
 
+from workspace.engine.views import Views, none
 from workspace.errors import LakeError, did_you_mean
 from workspace.lake import delta, views
 from workspace.lake.parts import open_parts
 from workspace.lake.schema import LOG_META
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
     from datetime import datetime
 
     from deltalake import DeltaTable
 
-    from workspace.lake import Lake, Pin, Release
+    from workspace.lake import Column, Lake, Pin, Release, View
 
 SYSTEM = "system"
 HISTORY = "_history"
@@ -35,10 +37,12 @@ class Engine(ABC):
     Args:
         lake: Where the tables are.
         release: What to see of them.
+        given: Gives the views that there may be over them.
     """
 
-    def __init__(self, lake: Lake, release: Release) -> None:
+    def __init__(self, lake: Lake, release: Release, given: Callable[[], Iterable[View]] = none) -> None:
         self.release = release
+        self.virtual = Views(self, given)
         self._lake = lake
         self._parts: dict[str, views.Parts] = {}
         # An expression takes longer to build than many a question, and never changes.
@@ -47,9 +51,29 @@ class Engine(ABC):
         self._plain: dict[str, ibis.Table] = {}
 
     @property
+    def as_of(self) -> datetime:
+        """The exclusive end of what the release sees, in UTC."""
+        return self.release.as_of
+
+    @property
+    def captured(self) -> Collection[str]:
+        """The tables of the release that are no views, by name."""
+        return self.release.tables.keys()
+
+    @property
     def tables(self) -> list[str]:
-        """The tables of the release, by name."""
-        return sorted(self.release.tables)
+        """The tables and views of the release, by name."""
+        return sorted([*self.captured, *self.virtual.names])
+
+    def columns(self, name: str) -> tuple[Column, ...]:
+        """Give the columns of a table or view: their types, which are its key, and which are personal.
+
+        Raises:
+            LakeError: The release has no such table.
+        """
+        if view := self._view(name):
+            return self.virtual.columns(view, self.table(name))
+        return self._lake.columns(self._pin(name))
 
     def table(self, name: str) -> ibis.Table:
         """Give a table's live rows; a `system` table as it is now.
@@ -79,6 +103,8 @@ class Engine(ABC):
         Raises:
             LakeError: The release has no such table.
         """
+        if view := self._view(name):
+            return view.versions is not None
         return self._pin(name).kind == "log" or set(self._rows(name).columns) >= VALIDITY
 
     def deleted(self, name: str) -> ibis.Table:
@@ -87,9 +113,11 @@ class Engine(ABC):
         Raises:
             LakeError: The release has no such table.
         """
+        if view := self._view(name):
+            return view.ends(self) if view.ends else self._no_ends(name)
         pin = self._pin(name)
         if pin.kind != "log":
-            return self.history(name).filter(ibis.literal(value=False)).mutate(deleted_at=ibis.now())
+            return self._no_ends(name)
         parts = self._open(name)
         whole = delta.open_table(self._lake.layout.uri("log", name), pin.log)
         return views.deleted(self._register(f"whole.{name}", whole), parts.keys, pin.position)
@@ -114,7 +142,17 @@ class Engine(ABC):
     def _register(self, name: str, table: DeltaTable, *, after: int = 0) -> ibis.Table:
         """Make exactly this version readable; files whose rows all lie at or before `after` may be left out."""
 
+    def _shown(self, view: View, rows: ibis.Table, *, history: bool) -> ibis.Table:
+        """Give what a view's rows are read as from now on; an engine may keep them under a name."""
+        del view, history
+        return rows
+
+    def _view(self, name: str) -> View | None:
+        return None if name in self.captured else self.virtual.find(name)
+
     def _current(self, name: str) -> ibis.Table:
+        if view := self._view(name):
+            return self._shown(view, view.rows(self), history=False)
         if self._pin(name).kind == "log":
             return views.live(self._open(name)).drop(LOG_META.names)
         rows = self._rows(name)
@@ -123,12 +161,18 @@ class Engine(ABC):
         return rows
 
     def _every_version(self, name: str) -> ibis.Table:
-        if self._pin(name).kind == "log":
+        view = self._view(name)
+        if view and view.versions:
+            return self._shown(view, view.versions(self), history=True)
+        if view is None and self._pin(name).kind == "log":
             return views.versions(self._open(name)).drop(LOG_META.names)
         if self.has_history(name):
             return self._rows(name)
         msg = f"{name} has no history: its rows come to be and do not change."
         raise LakeError(msg, cure=f"Read table({name!r}), and another release for what was known then.")
+
+    def _no_ends(self, name: str) -> ibis.Table:
+        return self.history(name).filter(ibis.literal(value=False)).mutate(deleted_at=ibis.now())
 
     def _rows(self, name: str) -> ibis.Table:
         """Give the rows of a table that is no log, as the release sees them."""
@@ -145,9 +189,15 @@ class Engine(ABC):
     def _pin(self, name: str) -> Pin:
         pin = self.release.tables.get(name)
         if pin is None:
-            msg = f"Release {self.release.name} has no table {name!r}."
-            raise LakeError(msg, cure=did_you_mean(name, self.tables))
+            raise self._unknown(name)
         return pin
+
+    def _unknown(self, name: str) -> LakeError:
+        msg = f"Release {self.release.name} has no table {name!r}"
+        if name in self.virtual.known:
+            cure = "Describe the source in workspace.toml, then `workspace tick`; an older release stays as it is."
+            return LakeError(f"{msg}: it is made of {self.virtual.missing(name)}, which it lacks.", cure=cure)
+        return LakeError(f"{msg}.", cure=did_you_mean(name, self.tables))
 
     def _open(self, name: str) -> views.Parts:
         if name not in self._parts:

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from workspace.engine.base import HISTORY, Engine
+from workspace.engine.views import none
 from workspace.errors import SemanticError
 from workspace.lake import duck
 from workspace.lake.schema import identifier, literal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     import ibis
     from deltalake import DeltaTable
 
-    from workspace.lake import Lake, Release
+    from workspace.lake import Lake, Release, View
 
 
 class DuckDBEngine(Engine):
@@ -25,10 +28,11 @@ class DuckDBEngine(Engine):
     Args:
         lake: Where the tables are.
         release: What to see of them.
+        given: Gives the views that there may be over them.
     """
 
-    def __init__(self, lake: Lake, release: Release) -> None:
-        super().__init__(lake, release)
+    def __init__(self, lake: Lake, release: Release, given: Callable[[], Iterable[View]] = none) -> None:
+        super().__init__(lake, release, given)
         self._backend = duck.connect()
         self._named: set[str] = set()
         self._lock()
@@ -39,8 +43,11 @@ class DuckDBEngine(Engine):
         Raises:
             SemanticError: It is no single SELECT, or DuckDB refuses it.
         """
+        asked = text.lower()
         for name in self.tables:
-            self._name(name)
+            # A view takes longer to make than many a question: only those that may be meant.
+            if name in self.captured or name.partition(".")[2].lower() in asked:
+                self._name(name)
         try:
             statements = self._backend.con.extract_statements(text)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
@@ -56,12 +63,22 @@ class DuckDBEngine(Engine):
     def _name(self, name: str) -> None:
         if name in self._named:
             return
+        live = self.table(name)
+        history = self.history(name) if self.has_history(name) else None
+        if name in self.captured:  # a view has its name already
+            self._put(name, live)
+            if history is not None:
+                self._put(f"{name}{HISTORY}", history)
+        self._named.add(name)
+
+    def _put(self, name: str, rows: ibis.Table) -> ibis.Table:
         source, _, table = name.partition(".")
         self._backend.raw_sql(f"CREATE SCHEMA IF NOT EXISTS {identifier(source)}")
-        self._backend.create_view(table, self.table(name), database=source)
-        if self.has_history(name):
-            self._backend.create_view(f"{table}{HISTORY}", self.history(name), database=source)
-        self._named.add(name)
+        return self._backend.create_view(table, rows, database=source)
+
+    def _shown(self, view: View, rows: ibis.Table, *, history: bool) -> ibis.Table:
+        # Its text is translated once, and not again for each question.
+        return self._put(f"{view.name}{HISTORY}" if history else view.name, rows)
 
     def _lock(self) -> None:
         """Let DuckDB read the lake's folder and nothing else, for the connection's whole life."""

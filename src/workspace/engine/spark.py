@@ -12,14 +12,17 @@ import sqlglot
 from sqlglot import exp
 
 from workspace.engine.base import HISTORY, Engine
+from workspace.engine.views import none
 from workspace.errors import LakeError, SemanticError, SettingsError, did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     import ibis
     from deltalake import DeltaTable
 
     from workspace.engine.backend import SparkBackend
-    from workspace.lake import Lake, Release
+    from workspace.lake import Lake, Release, View
 
 SCHEME = "sc://"
 _PORT = 15002
@@ -39,13 +42,14 @@ class SparkEngine(Engine):
         lake: Where the tables are.
         release: What to see of them.
         url: Of the server, e.g. `sc://spark.internal:15002`.
+        given: Gives the views that there may be over them.
 
     Raises:
         SettingsError: The URL is none, no server answers there, or the extra `spark` is not installed.
     """
 
-    def __init__(self, lake: Lake, release: Release, url: str) -> None:
-        super().__init__(lake, release)
+    def __init__(self, lake: Lake, release: Release, url: str, given: Callable[[], Iterable[View]] = none) -> None:
+        super().__init__(lake, release, given)
         self._url = url
         self._backend = reach(url)
 
@@ -69,14 +73,14 @@ class SparkEngine(Engine):
         except _refusals() as error:
             told = _first_line(error)
             if "DATA_SOURCE_NOT_FOUND" in told or "Failed to find data source" in told:
-                msg = f"The server at {self._shown} cannot read Delta tables."
+                msg = f"The server at {self._address} cannot read Delta tables."
                 cure = "Start it with the delta-spark package and Delta's session extension."
                 raise LakeError(msg, cure=cure) from None
-            msg = f"The server at {self._shown} cannot open version {version} of {path}: {told}"
+            msg = f"The server at {self._address} cannot open version {version} of {path}: {told}"
             raise LakeError(msg, cure="Check that the server sees the lake under this very path.") from None
 
     @property
-    def _shown(self) -> str:
+    def _address(self) -> str:
         return self._url.partition("/;")[0]  # what follows may be a token
 
     def _bound(self, query: exp.Query) -> exp.Query:
@@ -95,7 +99,7 @@ class SparkEngine(Engine):
         if node.catalog or name not in known or node.args.get("version"):
             msg = f"Release {self.release.name} has no table {node.sql('spark')}."
             raise SemanticError(msg, cure=did_you_mean(name, known))
-        whole = self.table(name) if name in self.release.tables else self.history(name.removesuffix(HISTORY))
+        whole = self.table(name) if name in self.tables else self.history(name.removesuffix(HISTORY))
         rows = sqlglot.parse_one(self._backend.compile(whole), dialect="spark")
         bound = exp.Subquery(this=rows, alias=exp.TableAlias(this=exp.to_identifier(node.alias_or_name)))
         for kept in ("joins", "laterals", "pivots", "sample"):

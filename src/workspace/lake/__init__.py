@@ -8,6 +8,7 @@ from workspace.lake.maintenance import Maintained, maintain
 from workspace.lake.pins import Pin, SourceCut
 from workspace.lake.releases import Release, find, prepare, publish, reject, releases
 from workspace.lake.schema import LOG_META, Column
+from workspace.lake.virtual import Reads, View, made_of
 from workspace.lake.watermarks import Watermark
 
 __all__ = [
@@ -25,12 +26,15 @@ __all__ = [
     "LogTable",
     "Maintained",
     "Pin",
+    "Reads",
     "Release",
     "Side",
     "SourceCut",
+    "View",
     "Watermark",
     "crash_point",
     "find",
+    "made_of",
     "maintain",
     "prepare",
     "publish",
