@@ -115,15 +115,18 @@ def _searched(sim: Simulation, request: Request, customer: str, method: str) -> 
     _willing(sim, span, today)
     if asked.get("validateOnly"):
         return {}
+    settings = asked.get("searchSettings", {})
     key = sha256(json.dumps([account.id, asked["query"]]).encode()).hexdigest()[:32]
     if page:
         snapshot, offset = google_pages.opened(sim, page, key)
+        google_pages.consistent(settings, snapshot)
     else:
         below, actions = tree.below(account.id), _actions(sim, account.id)
         view = View(book=sim.book, account=account, at=sim.now, clients=below, actions=actions)
-        snapshot, offset = google_pages.keep(sim, key, rows_of(view, query, span, today)), 0
+        rows = rows_of(view, query, span, today)
+        snapshot, offset = google_pages.keep(sim, key, rows, query.limit, settings), 0
     if method == "search":
-        return _page(sim, asked.get("searchSettings", {}), query, snapshot, offset)
+        return _page(sim, settings, query, snapshot, offset)
     return _stream(sim, query, snapshot)
 
 
@@ -181,8 +184,8 @@ def _page(sim: Simulation, settings: dict[str, Any], query: Query, snapshot: Sna
         told["nextPageToken"] = snapshot.token(end)
     elif settings.get("returnSummaryRow"):
         told["summaryRow"] = summed(snapshot.rows, query.select)
-    if settings.get("returnTotalResultsCount"):
-        told["totalResultsCount"] = str(len(snapshot.rows))
+    if settings.get("returnTotalResultsCount") and snapshot.total:
+        told["totalResultsCount"] = str(snapshot.total)
     return told | {"fieldMask": mask(query.select), "queryResourceConsumption": str(100 + len(rows))}
 
 

@@ -26,13 +26,17 @@ class Snapshot:
     Attributes:
         key: Stands for the question.
         number: Counts the answers.
-        rows: All of it.
+        rows: All of it, as far as its limit.
+        total: How many there are without a limit.
+        settings: The `searchSettings` of the question.
         taken: When.
     """
 
     key: str
     number: int
     rows: list[Row]
+    total: int
+    settings: dict[str, Any]
     taken: datetime
 
     def token(self, offset: int) -> str:
@@ -46,12 +50,12 @@ def size(sim: Simulation) -> int:
     return sim.page or SIZE
 
 
-def keep(sim: Simulation, key: str, rows: list[Row]) -> Snapshot:
+def keep(sim: Simulation, key: str, rows: list[Row], limit: int | None, settings: dict[str, Any]) -> Snapshot:
     """Remember an answer."""
     state = sim.state["google_ads"]
     number = state["answers"] = state.get("answers", 0) + 1
     kept: dict[int, Snapshot] = state.setdefault("snapshots", {})
-    kept[number] = Snapshot(key, number, rows, sim.now)
+    kept[number] = Snapshot(key, number, rows[:limit], len(rows), settings, sim.now)
     while len(kept) > _KEPT:
         del kept[next(iter(kept))]
     return kept[number]
@@ -71,6 +75,21 @@ def opened(sim: Simulation, token: str, key: str) -> tuple[Snapshot, int]:
     if number not in kept or sim.now > until:
         raise expired()
     return kept[number], offset
+
+
+def consistent(settings: dict[str, Any], snapshot: Snapshot) -> None:
+    """Check that the next pages are asked for as the first one was.
+
+    Raises:
+        FailureError: They are not.
+    """
+    first = snapshot.settings
+    if settings.get("returnTotalResultsCount") and not first.get("returnTotalResultsCount"):
+        said = "Total results count was not originally requested."
+        raise FailureError(400, "requestError", "TOTAL_RESULTS_COUNT_NOT_ORIGINALLY_REQUESTED", said)
+    if bool(settings.get("returnSummaryRow")) != bool(first.get("returnSummaryRow")):
+        said = "The return_summary_row value must be the same for all pages."
+        raise FailureError(400, "requestError", "INCONSISTENT_RETURN_SUMMARY_ROW_VALUE", said)
 
 
 def read(token: str) -> tuple[str, int, int, str]:

@@ -22,7 +22,7 @@ Range = tuple[date, date]
 
 
 def answer(view: View, query: Query, asked: Range | None, today: date) -> list[Row]:
-    """Give the rows that a checked query asks for, flat, in its order.
+    """Give the rows that a checked query asks for, flat, in its order; all of them, whatever its limit.
 
     Args:
         view: The account.
@@ -41,7 +41,7 @@ def answer(view: View, query: Query, asked: Range | None, today: date) -> list[R
     rows = [row for row in rows if all(passes(row) for passes in tests)]
     for ordering in reversed(query.order):
         rows.sort(key=_sorting(ordering.field), reverse=ordering.descending)
-    return rows[: query.limit]
+    return rows
 
 
 def _sorting(name: str) -> Callable[[Row], tuple[bool, Any]]:
