@@ -142,12 +142,7 @@ def send_broken(handler: BaseHTTPRequestHandler, kind: str, fault: Fault, reply:
         return
     body = reply.content()
     half = len(body) // 2
-    handler.send_response(reply.status)
-    handler.send_header("content-type", reply.content_type)
-    handler.send_header("content-length", str(len(body)))
-    for name, value in reply.headers.items():
-        handler.send_header(name, value)
-    handler.end_headers()
+    send_head(handler, reply, len(body))
     handler.wfile.write(body[:half])
     handler.wfile.flush()
     if kind == "reset_mid":
@@ -158,6 +153,20 @@ def send_broken(handler: BaseHTTPRequestHandler, kind: str, fault: Fault, reply:
         time.sleep(float(fault.more.get("seconds", 2)))
         handler.wfile.write(body[half:])
         handler.wfile.flush()
+
+
+def send_head(handler: BaseHTTPRequestHandler, reply: Reply, length: int) -> None:
+    """Send a reply's status and headers; a platform may tell its own time, by the virtual clock."""
+    handler.send_response_only(reply.status)
+    told = {
+        "date": handler.date_time_string(),
+        "content-type": reply.content_type,
+        "content-length": str(length),
+        **reply.headers,
+    }
+    for name, value in told.items():
+        handler.send_header(name, value)
+    handler.end_headers()
 
 
 def reset(handler: BaseHTTPRequestHandler) -> None:

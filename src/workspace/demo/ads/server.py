@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from workspace.demo.ads.control import PREFIX, Control
-from workspace.demo.ads.faults import TRANSPORT, Fault, gateway, send_broken, spoiled
+from workspace.demo.ads.faults import TRANSPORT, Fault, gateway, send_broken, send_head, spoiled
 from workspace.demo.ads.simulation import Reply, Request, Simulation, module_of, platform_of
 
 if TYPE_CHECKING:
@@ -173,12 +173,7 @@ def _handler(server: AdServer) -> type[BaseHTTPRequestHandler]:
 
         def _send(self, reply: Reply) -> None:
             content = reply.content()
-            self.send_response(reply.status)
-            self.send_header("content-type", reply.content_type)
-            self.send_header("content-length", str(len(content)))
-            for name, value in reply.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
+            send_head(self, reply, len(content))
             self.wfile.write(content)
             self.wfile.flush()
 

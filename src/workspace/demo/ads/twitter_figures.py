@@ -7,7 +7,7 @@ by today's UTC offset, and who does not mind gets other numbers.
 from __future__ import annotations
 
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -44,6 +44,7 @@ class Figures:
         self._sim, self._account, self._as_of = sim, account, as_of
         self._zone = ZoneInfo(account.timezone)
         self._gap = datetime.combine(switched.astimezone(_FORMER).date(), time(), _FORMER).astimezone(UTC), switched
+        self._cut: dict[date, tuple[list[datetime], list[int]]] = {}
         self._days: dict[date, dict[str, tuple[Ad, dict[str, Told]]]] = {}
 
     def day(self, day: date) -> dict[str, tuple[Ad, dict[str, Told]]]:
@@ -60,15 +61,24 @@ class Figures:
             key: Tells to which entity an ad belongs.
             placement: The one placement that is looked at.
         """
+        grouped: dict[date, dict[str, Told]] = {}
+
+        def entities(day: date) -> dict[str, Told]:
+            if day not in grouped:
+                found: defaultdict[str, list[Told]] = defaultdict(list)
+                for ad, by_placement in self.day(day).values():
+                    if placement in by_placement:
+                        found[key(ad)].append(by_placement[placement])
+                grouped[day] = {entity: _added(told) for entity, told in found.items()}
+            return grouped[day]
 
         def told(entity: str, slot: Slot) -> Told | None:
             found: list[Told] = []
             first, last = (at.astimezone(self._zone).date() for at in (slot[0], slot[1] - timedelta(seconds=1)))
             for number in range((last - first).days + 1):
                 day = first + _DAY * number
-                for ad, figures_ in self.day(day).values():
-                    if key(ad) == entity and placement in figures_:
-                        found += self._part(figures_[placement], day, slot)
+                if entity in entities(day):
+                    found += self._part(entities(day)[entity], day, slot)
             return _added(found) if found else None
 
         return told
@@ -86,21 +96,28 @@ class Figures:
 
     def _part(self, whole: Told, day: date, slot: Slot) -> list[Told]:
         """Give the part of a day that is in a slot and not in the gap; nothing if no hour is."""
-        begun, ended = (datetime.combine(each, time(), self._zone).astimezone(UTC) for each in (day, day + _DAY))
-        hours = [begun + _HOUR * number for number in range(-((begun - ended) // _HOUR))]
-        inside = [slot[0] <= hour < slot[1] and not self._gap[0] <= hour < self._gap[1] for hour in hours]
-        if all(inside):
+        hours, weights = self._hours(day)
+        inside = [
+            place
+            for place, hour in enumerate(hours)
+            if slot[0] <= hour < slot[1] and not self._gap[0] <= hour < self._gap[1]
+        ]
+        if len(inside) == len(hours):
             return [whole]
-        weights = [0, *accumulate(_BUSY[hour.astimezone(self._zone).hour] for hour in hours)]
+        full = weights[-1]
         parts = [
-            {
-                name: value * weights[place + 1] // weights[-1] - value * weights[place] // weights[-1]
-                for name, value in whole.items()
-            }
-            for place, is_inside in enumerate(inside)
-            if is_inside
+            {name: n * weights[place + 1] // full - n * weights[place] // full for name, n in whole.items()}
+            for place in inside
         ]
         return [part for part in parts if any(part.values())]
+
+    def _hours(self, day: date) -> tuple[list[datetime], list[int]]:
+        """Give the begins of a day's hours, and how busy it was until each."""
+        if day not in self._cut:
+            begun, ended = (datetime.combine(each, time(), self._zone).astimezone(UTC) for each in (day, day + _DAY))
+            hours = [begun + _HOUR * number for number in range(-((begun - ended) // _HOUR))]
+            self._cut[day] = hours, [0, *accumulate(_BUSY[hour.astimezone(self._zone).hour] for hour in hours)]
+        return self._cut[day]
 
 
 def figures(facts: Facts) -> Told:

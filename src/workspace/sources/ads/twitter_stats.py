@@ -110,8 +110,7 @@ def _days(
                 day=day,
                 currency=place.currency,
                 attribution=ATTRIBUTION,
-                # What was not claimed at all is no action; of the counted ones `missing` tells.
-                actions=tuple(each for each in actions if each.conversions is not None),
+                actions=tuple(each for each in actions if each.conversions or each.value),
                 missing=missing,
                 **numbers,
             )
