@@ -3,7 +3,7 @@
 Every answer is HTTP 200 and `{"code", "message", "request_id", "data"}`; only `code` tells whether it is one.
 
 Knobs: `tiktok_revoked` (accounts that the token has lost), `tiktok_info` (account: fields of `advertiser/info/`),
-`tiktok_smart` (ads that are of Smart+), `tiktok_clock` ("virtual": rates are counted by the simulation's clock), and
+`tiktok_smart` (ads that are of Smart+), `tiktok_clock` ("virtual": rates are counted by that clock only), and
 those of the report. `limits` may have, under `tiktok_ads`: `app_qps`, `advertiser_qps`.
 """
 
@@ -103,19 +103,20 @@ def _check_token(sim: Simulation, request: Request) -> None:
 
 
 def _check_rates(sim: Simulation, request: Request) -> None:
-    """Count the requests of the last second."""
-    now = sim.now.timestamp() if sim.settings.get("tiktok_clock") == "virtual" else time.monotonic()
+    """Count the requests of the last second; it has passed where either the wall's clock or the virtual one says so."""
     advertiser = request.query.get("advertiser_id", "")
     told = sim.settings.get("limits", {}).get(PLATFORM, {})
     app = sim.credentials[PLATFORM].get("app_id", "")
+    real = 0.0 if sim.settings.get("tiktok_clock") == "virtual" else time.monotonic()
+    now = (real, sim.now.timestamp())
     for key, limit, code, who in (
         ("app", told.get("app_qps", APP_QPS), 40100, f"App {app}"),
         (f"advertiser {advertiser}", told.get("advertiser_qps", ADVERTISER_QPS), 40133, f"Advertiser {advertiser}"),
     ):
         if key == "advertiser ":
             continue
-        seen: deque[float] = sim.state[PLATFORM].setdefault("requests", {}).setdefault(key, deque())
-        while seen and seen[0] <= now - 1:
+        seen: deque[tuple[float, float]] = sim.state[PLATFORM].setdefault("requests", {}).setdefault(key, deque())
+        while seen and any(abs(at - before) >= 1 for at, before in zip(now, seen[0], strict=True)):
             seen.popleft()
         if len(seen) >= limit:
             raise Problem(code, f"{who} reaches the QPS limit {limit}, current QPS is {len(seen) + 1}.")

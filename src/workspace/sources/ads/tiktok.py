@@ -35,7 +35,7 @@ ADDRESS = "https://business-api.tiktok.com"
 _PAGE = 1000  # the most that a page may hold
 _BATCH = 100  # the most ids that one question may name
 _RATE = 8  # requests a second; an app is refused beyond 10
-_LOOKBACK = 28  # days: the longest window for a click
+_LOOKBACK = 29  # days: 28 after a click on the last minute of a day
 
 _LISTS: tuple[tuple[Any, str, str, tuple[str, ...]], ...] = (
     ("campaign", "/campaign/get/", "CAMPAIGN_STATUS_ALL", ("campaign_id", "campaign_name", "objective_type")),
