@@ -10,19 +10,24 @@ from typing import TYPE_CHECKING
 from workspace.sources.ads.answers import TooLargeError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
     import pyarrow as pa
 
     from workspace.sources.ads.adapter import Account, Adapter
 
-    Totals = dict[tuple[str, str, date], tuple[Decimal, int, int]]
+    Key = tuple[str, str, date]
+    Totals = dict[Key, tuple[Decimal | int | None, ...]]
 
-_NOTHING = (Decimal(0), 0, 0)
+_NUMBERS = ("spend", "impressions", "clicks", "conversions", "conversion_value")
+_SHARED = frozenset({"conversions", "conversion_value"})
+"""Numbers that models divide among ads: their sums are right to rounding only."""
+_ROUNDING = Decimal("0.01")
 
 
 def totals(adapter: Adapter, account: Account, first: date, last: date) -> Totals:
-    """Ask for spend, impressions and clicks of every campaign, placement and day.
+    """Ask for the numbers of every campaign, placement and day.
 
     Raises:
         TooLargeError: Not even one day is answered.
@@ -31,8 +36,7 @@ def totals(adapter: Adapter, account: Account, first: date, last: date) -> Total
         found: Totals = {}
         for page in adapter.performance(account, first, last, "campaign"):
             for row in page:
-                numbers = (row.spend or Decimal(0), row.impressions or 0, row.clicks or 0)
-                found[row.campaign_id, row.placement, row.day] = numbers
+                found[row.campaign_id, row.placement, row.day] = tuple(getattr(row, name) for name in _NUMBERS)
     except TooLargeError:
         if first == last:
             raise
@@ -43,12 +47,17 @@ def totals(adapter: Adapter, account: Account, first: date, last: date) -> Total
 
 
 def differing(told: Totals, held: pa.Table) -> set[date]:
-    """Give the days on which a campaign's total is not the sum of what is held of it."""
-    sums: defaultdict[tuple[str, str, date], tuple[Decimal, int, int]] = defaultdict(lambda: _NOTHING)
-    columns = ("campaign_id", "placement", "day", "spend", "impressions", "clicks")
-    for row in held.select(columns).to_pylist():
+    """Give the days on which a campaign's total is not the sum of what is held of it; a number not told is none."""
+    sums: defaultdict[Key, list[Decimal]] = defaultdict(lambda: [Decimal()] * len(_NUMBERS))
+    for row in held.select(("campaign_id", "placement", "day", *_NUMBERS)).to_pylist():
         key = (row["campaign_id"], row["placement"], row["day"])
-        spend, impressions, clicks = sums[key]
-        more = (row["spend"] or Decimal(0), row["impressions"] or 0, row["clicks"] or 0)
-        sums[key] = (spend + more[0], impressions + more[1], clicks + more[2])
-    return {key[2] for key in told.keys() | sums.keys() if told.get(key, _NOTHING) != sums[key]}
+        sums[key] = [before + (row[name] or 0) for before, name in zip(sums[key], _NUMBERS, strict=True)]
+    nothing = (0,) * len(_NUMBERS)
+    return {key[2] for key in told.keys() | sums.keys() if not _same(told.get(key, nothing), sums[key])}
+
+
+def _same(told: Iterable[Decimal | int | None], sums: Iterable[Decimal]) -> bool:
+    return all(
+        number is None or abs(number - total) <= (_ROUNDING if name in _SHARED else 0)
+        for name, number, total in zip(_NUMBERS, told, sums, strict=True)
+    )

@@ -74,14 +74,15 @@ def due(read: Read, *, since: date, until: date, lookback: int, now: datetime, t
     days = list(span(since, until))
     wanted = {day for day in days if day not in read.ads}
     wanted |= {day for day in days if day > until - timedelta(days=HOT)}
-    open_days = {day for day in days if day >= until - timedelta(days=lookback)}
-    old = {day for day in open_days & read.ads.keys() if read.ads[day].date() < now.date()}
+    # Days that were last read while they could still change: today's windows, and those that closed since.
+    known = {day: read.ads[day].date() for day in days if day in read.ads}
+    old = {day for day, at in known.items() if at <= day + timedelta(days=lookback + 1) and at < now.date()}
     if touched is None:
         wanted |= old
     else:
         # What it says it has changed, however old; and once a week all that may have.
         wanted |= {day for day in days if day in touched}
-        wanted |= {day for day in old if now - read.ads[day] >= WEEK}
+        wanted |= {day for day in old if now - read.ads[day] >= WEEK or day < until - timedelta(days=lookback)}
     return sorted(wanted)
 
 

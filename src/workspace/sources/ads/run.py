@@ -6,6 +6,8 @@ import dataclasses
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from workspace.errors import DeferredError, SourceError
 from workspace.lake import Watermark, crash_point
 from workspace.sources.ads import audit, policy
@@ -20,8 +22,6 @@ from workspace.sources.ingested import Ingested
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
-
-    import pyarrow as pa
 
     from workspace.lake import Lake
     from workspace.settings import AdsSource
@@ -237,8 +237,9 @@ class Ingest:
             return False
         told = {"platform": self._source.platform, "account_id": account.id}
         clicks = [{**told, **dataclasses.asdict(click)} for page in pages for click in page]
-        table = shape("click_views")
-        fresh = table.empty_table().from_pylist(list({row["click_id"]: row for row in clicks}.values()), schema=table)
+        fresh = pa.Table.from_pylist(
+            list({row["click_id"]: row for row in clicks}.values()), schema=shape("click_views")
+        )
         # A click id is for good: a day that is read again adds to what is known and takes nothing away.
         ids = fresh.column("click_id").to_pylist()
         where = (lambda rows: (rows.account_id == account.id) & rows.click_id.isin(ids)) if ids else None

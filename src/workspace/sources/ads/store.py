@@ -45,8 +45,11 @@ class Store:
     def __init__(self, source: AdsSource, lake: Lake, now: datetime) -> None:
         self._source, self._lake, self._now = source, lake, now
         self._logs: dict[str, LogTable] = {
-            table: lake.define(f"{source.name}.{table}", columns) for table, columns in TABLES.items()
+            table: lake.define(f"{source.name}.{table}", columns)
+            for table, columns in TABLES.items()
+            if table != "click_views" or source.platform == "google_ads"  # nobody else tells
         }
+        self._pulls = self.known("pulls").to_pylist()
         waiting = lake.quarantined(source.name)
         self._rejected = set(zip(*(waiting.column(name).to_pylist() for name in ("reason", "raw")), strict=True))
         positions = [log.position for log in self._logs.values()]
@@ -57,11 +60,11 @@ class Store:
 
     def known(self, table: str, where: Where | None = None) -> pa.Table:
         """Give the live rows of a table, or those whose key is as told."""
-        return pa.table(self._logs[table].live(where=where).read_all()).select(shape(table).names)
+        return pa.table(self._live(table, where)).select(shape(table).names)
 
     def read(self, account: str) -> Read:
         """Tell what was read of an account before."""
-        return Read.of(self.known("pulls", of(account)).to_pylist())
+        return Read.of(pull for pull in self._pulls if pull["account_id"] == account)
 
     def compared(self, table: str, fresh: pa.Table, where: Where | None) -> pa.Table:
         """Give what would have to be written for a table to say what the source says now.
@@ -71,9 +74,12 @@ class Store:
             fresh: What the source says.
             where: Of which rows, by their key; of all if None.
         """
-        log = self._logs[table]
-        known = log.live(where=where)
+        log, known = self._logs[table], self._live(table, where)
         return changes(fresh, known, log, position=self.position + 1, now=self._now, ignored={"api_version"})
+
+    def _live(self, table: str, where: Where | None) -> pa.Table:
+        log = self._logs[table]
+        return log.live(where=where).read_all() if log.position else log.schema.empty_table()
 
     def take(self, found: Mapping[str, pa.Table], refused: Iterable[tuple[str, str]] = ()) -> int:
         """Append changes that belong together, under the next position; give how many.

@@ -1,0 +1,198 @@
+"""A run over an advertising source, on all four platforms as the demo speaks them over HTTP."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+import workspace.sources.ads.run
+from adserver import DELETED, NOW
+from sources.ads.pulling import SINCE, utc
+from workspace.errors import DeferredError, SourceError
+from workspace.sources.ads.run import Ingest
+
+if TYPE_CHECKING:
+    from sources.ads.pulling import Home
+
+DAY = timedelta(days=1)
+
+
+def test_a_pull_is_what_the_platform_has_and_a_second_one_changes_nothing(home: Home) -> None:
+    first = home.pull()
+    told = home.told()
+    assert home.held() == told
+    assert len(told) > 100
+    before = home.rows("performance", live=False)
+    assert {row["_op"] for row in before} <= {"S", "I"}
+
+    again = home.pull()
+    assert again.total == 0, again.rows
+    assert home.rows("performance", live=False) == before
+    assert first.watermark.reached == NOW
+    assert first.quarantined == 0
+
+
+def test_ads_sum_to_campaigns_sum_to_accounts(home: Home) -> None:
+    home.pull()
+    rows = home.rows("performance")
+    ads, campaigns = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for row in rows:
+        ads[row["account_id"], row["campaign_id"]] += row["spend"]
+    for account in home.busy():
+        for day in home.days():
+            for campaign, facts in home.ads.sim.book.campaign_facts(account, day, NOW):
+                campaigns[account, campaign.id] += facts.spend  # type: ignore[assignment]
+    assert ads == campaigns
+    assert all(isinstance(spent, Decimal) for spent in ads.values())
+
+
+def test_what_is_restated_is_a_version_beside_the_old_one(home: Home) -> None:
+    home.pull()
+    account = home.busy()[0]
+    day = date(2026, 10, 28)
+    ad, facts = next(iter(home.ads.expected(account, day).items()))
+    lower = -(facts.spend / 2).quantize(Decimal(1))
+    home.ads.control("POST", "restate", {"entity": ad, "date": str(day), "delta": {"spend": str(lower), "clicks": 2}})
+    home.pull(NOW + DAY)
+    assert home.held() == home.told()
+
+    versions = [row for row in home.rows("performance", live=False) if (row["entity_id"], row["day"]) == (ad, day)]
+    spends = Counter[datetime]()
+    for row in versions:
+        spends[row["_recorded_at"]] += row["spend"]
+    assert (min(spends), max(spends)) == (NOW, NOW + DAY)
+    assert min(row["spend"] for row in versions) < facts.spend, "a spend may go down"
+
+
+@pytest.mark.parametrize("home", ["tiktok_ads"], indirect=True)
+def test_only_what_changed_is_written(home: Home) -> None:
+    home.pull()
+    held = home.held()
+    home.pull(NOW + DAY)
+    changed = {key for key, numbers in home.held().items() if held.get(key) != numbers}
+    written = [row for row in home.rows("performance", live=False) if row["_recorded_at"] == NOW + DAY]
+    assert {(row["account_id"], row["entity_id"], row["day"]) for row in written} >= changed
+    assert 0 < len(written) < len(held)
+    rereads = [row for row in home.rows("pulls") if row["kind"] == "ad" and row["pulled_at"] == NOW + DAY]
+    assert sum(row["rows"] for row in rereads) > len(written), "more is asked for than is written"
+
+
+@pytest.mark.parametrize("home", ["tiktok_ads"], indirect=True)
+def test_a_day_that_is_empty_twice_has_gone_and_one_that_is_empty_once_has_not(home: Home) -> None:
+    home.pull()
+    account = home.busy()[0]
+    day = date(2026, 11, 1)
+    ad, _ = next(iter(home.ads.expected(account, day).items()))
+    home.ads.control("POST", "restate", {"entity": ad, "date": str(day), "delta": {"vanish": True}})
+    home.pull(NOW + DAY)
+    assert home.held() == home.told()
+
+
+@pytest.mark.parametrize("home", ["tiktok_ads"], indirect=True)
+def test_a_new_account_a_new_currency_and_another_time_zone_are_said(home: Home) -> None:
+    home.pull()
+    account = home.busy()[0]
+    known = {row["account_id"]: row for row in home.rows("accounts")}
+    home.ads.control("POST", "account", {"id": account, "currency": "CHF"})
+    done = home.pull(NOW + DAY)
+    was = known[account]["currency"]
+    assert any(f"its currency was {was} and is CHF now" in note for note in done.notes), done.notes
+    latest = [row for row in home.rows("performance") if row["account_id"] == account]
+    assert "CHF" in {row["currency"] for row in latest}
+    assert home.held() == home.told(), "no amount is converted or lost"
+
+
+def test_renamed_paused_and_deleted_campaigns_keep_their_history(home: Home) -> None:
+    home.pull(utc(2026, 10, 5, 12))
+    home.since = SINCE
+    home.pull(utc(2026, 10, 20, 12))
+    campaigns = [row for row in home.rows("campaigns", live=False) if row["account_id"] == home.busy()[0]]
+    names = [row["name"] for row in campaigns if (row["name"] or "").startswith(("Herbst", "Winter"))]
+    assert names == ["Herbst 🍂 · „Feiern“, 20 %", "Winter ❄️ · „Feiern“, 20 %"]
+    gone = [row for row in campaigns if (row["name"] or "").startswith("قاعات")]
+    assert gone[0]["name"] == "قاعات المؤتمرات" + " é" * 100
+    later = campaigns[-4:]
+    ended = {row["status"] for row in later} | {row["_op"] for row in later}
+    assert ended & {"deleted", "D"}, campaigns
+    assert utc(2026, 10, 20) > DELETED
+
+
+def test_days_of_23_and_25_hours_are_days(home: Home) -> None:
+    home.pull()
+    hours = {(row["timezone"], row["day"]): row["day_hours"] for row in home.rows("performance")}
+    for (zone, day), count in hours.items():
+        fall_back = {"Europe/Berlin": date(2026, 10, 25), "Europe/London": date(2026, 10, 25)}
+        us = {"America/Los_Angeles": date(2026, 11, 1)}
+        assert count == (25 if (fall_back | us).get(zone) == day else 24)
+
+
+def test_ids_and_names_come_through_to_the_letter(home: Home) -> None:
+    home.pull()
+    known = {ad.id for account in home.busy() for ad in home.ads.book.ads(account)}
+    assert {row["ad_id"] for row in home.rows("ads")} <= known
+    if home.platform in ("google_ads", "tiktok_ads"):
+        assert all(int(ad) > 2**53 for ad in known)
+    names = {row["name"] for row in home.rows("campaigns")}
+    assert '東京 イベント会場, "quoted"' in names
+    hidden = {row["campaign_id"] for row in home.rows("campaigns")}
+    assert {row["entity_id"] for row in home.rows("performance")} <= known | hidden
+
+
+@pytest.mark.parametrize("home", ["tiktok_ads"], indirect=True)
+def test_disabled_and_empty_accounts_do_no_harm(home: Home) -> None:
+    home.pull()
+    there = {row["account_id"]: row["status"] for row in home.rows("accounts")}
+    assert len(there) >= 4
+    assert {row["account_id"] for row in home.rows("performance")} == set(home.busy())
+
+
+@pytest.mark.parametrize("home", ["tiktok_ads"], indirect=True)
+def test_only_the_accounts_that_are_named_are_read_and_one_that_is_not_reached_is_refused(home: Home) -> None:
+    one = home.busy()[1]
+    home.pull(accounts=(one,))
+    assert {row["account_id"] for row in home.rows("performance")} == {one}
+    with pytest.raises(SourceError, match="do not reach the account nobody"):
+        home.pull(accounts=("nobody",))
+
+
+@pytest.mark.parametrize("home", ["tiktok_ads"], indirect=True)
+def test_totals_that_differ_are_read_again_however_old(home: Home) -> None:
+    home.since = date(2026, 9, 2)
+    home.source = type(home.source)(**{**vars(home.source), "since": home.since})
+    home.pull()
+    account = home.busy()[0]
+    day = date(2026, 9, 4)
+    ad, _ = next(iter(home.ads.expected(account, day).items()))
+    home.ads.control("POST", "restate", {"entity": ad, "date": str(day), "delta": {"spend": "7"}})
+    home.pull(NOW + 8 * DAY)
+    assert home.held() == home.told(), "an audit finds what no window would have asked for"
+
+
+@pytest.mark.parametrize("home", ["tiktok_ads"], indirect=True)
+def test_a_put_off_source_is_left_alone_until_its_time(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.pull()
+    until = datetime.now(UTC) + timedelta(hours=5)
+
+    def refuse(*_: object) -> None:
+        raise DeferredError("The day's quota is used up.", until=until)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ingest, "_entities", refuse)
+        with pytest.raises(DeferredError):
+            home.pull(NOW + DAY)
+    mark = home.lake.watermark(home.platform)
+    assert mark is not None
+    assert mark.reached == NOW, "a release shows the source as late"
+
+    calls = len(home.ads.calls(home.platform))
+    with pytest.raises(DeferredError, match="quota is used up"):
+        home.pull(NOW + DAY)
+    assert len(home.ads.calls(home.platform)) == calls, "nothing is asked meanwhile"
+
+    monkeypatch.setattr(workspace.sources.ads.run, "_stay_away", lambda _: None)  # the time has come
+    home.pull(NOW + DAY)
+    assert home.held() == home.told()
