@@ -83,7 +83,7 @@ class _Numbers:
     def of(self, metric: str, name: str) -> Decimal | None:
         """Give a metric's number; None where there is none, and then say why under `name`."""
         value = self._metrics.get(metric)
-        if value is None or value in {"", "-"}:
+        if value is None or (isinstance(value, str) and value in {"", "-"}):
             reason = _UNDEFINED if metric in self._metrics else self._withdrawn.get(metric, _SILENT)
             self.missing[name] = reason
             return None
