@@ -107,9 +107,9 @@ class Verdicts:
 
 def told(answer: Answer) -> Verdict:
     """Tell what an answer to a question for an access token means."""
-    if answer.status == 200:
-        return Ok()
     data = answer.data if isinstance(answer.data, dict) else {}
+    if answer.status == 200 and (answer.data is None or isinstance(data.get("access_token"), str)):
+        return Ok()
     code = data.get("error")
     if not isinstance(code, str):
         return Wait(None, f"Google gives no access token: status {answer.status}")
