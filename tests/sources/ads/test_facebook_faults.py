@@ -210,6 +210,17 @@ def test_a_result_that_is_forgotten_or_a_cursor_that_is_none_begins_anew(faceboo
             pulled(facebook, whose)
 
 
+def test_a_list_whose_cursor_is_lost_is_begun_again(facebook: Facebook, ads: Ads) -> None:
+    ads.control("POST", "knobs", {"page": 4})
+    whose = account(facebook)
+    wanted = {entity.id: entity for page in facebook.entities(whose) for entity in page}
+    ads.fault("cursor_invalid", "facebook_ads", path="/ads$", skip=1, times=2)
+    assert {entity.id: entity for page in facebook.entities(whose) for entity in page} == wanted
+    ads.fault("cursor_invalid", "facebook_ads", path="/ads$", times=3)
+    with pytest.raises(RestartError):
+        list(facebook.entities(whose))
+
+
 def test_a_result_that_is_not_there_yet_is_waited_for(facebook: Facebook, ads: Ads) -> None:
     ads.fault("job_unfinished", "facebook_ads", path="/\\d+/insights", times=2)
     assert pulled(facebook, account(facebook), FIRST, FIRST)

@@ -59,7 +59,7 @@ class Meter:
                 begun, count = self._now, 0
             self._used[kind, whose] = begun, count + 1
             self.percent[kind] = 100 * (count + 1) // budgets[kind]
-            over = self.percent[kind] > 100
+            over = count + 1 > budgets[kind]
             self.minutes[kind] = math.ceil((begun + HOUR - self._now) / timedelta(minutes=1)) if over else 0
 
     def check(self) -> None:
