@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -125,7 +126,8 @@ def test_a_permission_that_is_lost_midway_is_that_account_s_alone(ads: Ads, tikt
     assert [one.id for one in tiktok.accounts()] == [YEN, EMPTY, DISABLED]
 
 
-def test_wrong_credentials_of_the_app_are_told_without_them(ads: Ads) -> None:
+def test_wrong_credentials_of_the_app_are_told_without_them(ads: Ads, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
     secret = "a-secret-that-nobody-may-read"  # noqa: S105 - that is what the test is about
     with opened(ads, {"secret": secret}) as tiktok:
         with pytest.raises(RefusedError, match="app_id or secret") as caught:
@@ -135,6 +137,7 @@ def test_wrong_credentials_of_the_app_are_told_without_them(ads: Ads) -> None:
             tiktok.accounts()
         told = f"{caught.value!r} {caught.value} {other.value!r} {other.value} {tiktok!r} {tiktok.http!r}"
     assert secret not in told
+    assert secret not in caplog.text, "nor does the HTTP library log it"
 
 
 def test_the_rate_is_kept_before_it_is_refused(ads: Ads, tiktok: TikTok, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,5 +172,5 @@ def test_tiktok_tells_neither_clicks_nor_changes(ads: Ads, tiktok: TikTok) -> No
     who = of(tiktok)
     assert tiktok.clicks(who, FIRST) is None
     assert tiktok.touched(who, ads.sim.now, ads.sim.now) is None
-    assert tiktok.lookback(who) == 29
+    assert tiktok.lookback(who) == 28
     assert tiktok.api_version == "v1.3"
