@@ -11,40 +11,11 @@ import pyarrow as pa
 from workspace.front import Workspace, connect
 from workspace.lake import Column, Lake, Watermark, prepare, publish
 from workspace.settings import Settings
+from workspace.sources.ads.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-TEXT, INT, DAY, BOOL = pa.string(), pa.int64(), pa.date32(), pa.bool_()
-MOMENT, MONEY = pa.timestamp("us", "UTC"), pa.decimal128(18, 6)
-
-_PLACE = {"platform": TEXT, "campaign_id": TEXT, "ad_group_id": TEXT, "ad_id": TEXT}
-_ROW = {"account_id!": TEXT, "level!": TEXT, "entity_id!": TEXT, "placement!": TEXT, "day!": DAY}
-TABLES: dict[str, dict[str, pa.DataType]] = {
-    "accounts": {"account_id!": TEXT, "platform": TEXT, "name": TEXT, "currency": TEXT, "timezone": TEXT}
-    | {"status": TEXT},
-    "campaigns": {"account_id!": TEXT, "campaign_id!": TEXT, "platform": TEXT, "name": TEXT, "status": TEXT}
-    | {"objective": TEXT},
-    "ad_groups": {"account_id!": TEXT, "ad_group_id!": TEXT, "platform": TEXT, "campaign_id": TEXT, "name": TEXT}
-    | {"status": TEXT},
-    "ads": {"account_id!": TEXT, "ad_id!": TEXT, "platform": TEXT, "campaign_id": TEXT, "ad_group_id": TEXT}
-    | {"name": TEXT, "status": TEXT, "url": TEXT},
-    "performance": _ROW
-    | _PLACE
-    | {"currency": TEXT, "timezone": TEXT, "day_hours": INT, "spend": MONEY, "impressions": INT, "clicks": INT}
-    | {"link_clicks": INT, "conversions": MONEY, "view_through_conversions": MONEY, "conversion_value": MONEY}
-    | {"attribution": TEXT, "counted_actions": TEXT, "missing": TEXT, "api_version": TEXT},
-    "conversions": _ROW
-    | {"action!": TEXT}
-    | _PLACE
-    | {"currency": TEXT, "conversions": MONEY, "conversion_value": MONEY, "counted": BOOL},
-    "click_views": {"account_id!": TEXT, "click_id!*": TEXT, "platform": TEXT, "day": DAY, "campaign_id": TEXT}
-    | {"ad_group_id": TEXT, "ad_id": TEXT},
-    "pulls": {"account_id!": TEXT, "kind!": TEXT, "first_day!": DAY, "last_day!": DAY, "pulled_at!": MOMENT}
-    | {"platform": TEXT, "api_version": TEXT, "rows": INT, "changed": INT, "calls": INT, "run": TEXT, "note": TEXT},
-}
-"""The tables of an advertising source: `!` marks a column of the key, `*` a personal one."""
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
 
@@ -56,17 +27,6 @@ def at(days: float) -> datetime:
 
 def day(number: int) -> date:
     return at(number).date()
-
-
-def columns(given: dict[str, pa.DataType]) -> list[Column]:
-    keys = 0
-    found = []
-    for entry, kind in given.items():
-        name = entry.rstrip("!*")
-        keys += "!" in entry
-        place = keys if "!" in entry else 0
-        found.append(Column(name=name, type=kind, source_type=str(kind), key=place, personal="*" in entry))
-    return found
 
 
 class AdLake:
@@ -86,11 +46,11 @@ class AdLake:
         for source in sources:
             self.add(source)
 
-    def add(self, source: str, tables: dict[str, dict[str, pa.DataType]] = TABLES) -> None:
-        """Define a source's tables, empty."""
+    def add(self, source: str, tables: Mapping[str, Sequence[Column]] = TABLES) -> None:
+        """Define a source's tables, empty: those of advertising unless told otherwise."""
         self.sources.add(source)
-        for table, given in tables.items():
-            self.lake.define(f"{source}.{table}", columns(given))
+        for table, columns in tables.items():
+            self.lake.define(f"{source}.{table}", columns)
 
     def write(self, table: str, when: datetime, rows: Sequence[dict[str, Any]], op: str = "U") -> None:
         """Record rows as one change of a table, at a time of the business clock."""

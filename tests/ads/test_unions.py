@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 
-from ads.adlake import TABLES, AdLake, at, day, rows_of
+from ads.adlake import AdLake, at, day, rows_of
 from engine.servers import SERVERS
 from workspace.ads import KEYS
 from workspace.cli.discreet import Discreet
 from workspace.engine import run_checks, structure
 from workspace.errors import LakeError, SemanticError
+from workspace.lake import Column
+from workspace.sources.ads.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from workspace.front import Workspace
 
 SOURCES = ("facebook_ads", "google_ads", "tiktok_ads", "twitter_ads")
-OPEN = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
+ID = Column(name="id", type=pa.int64(), source_type="integer", key=1)
 
 
 def row(account: str, entity: str, number: int, spend: str, **more: Any) -> dict[str, Any]:
@@ -72,7 +74,7 @@ def test_a_view_is_all_sources_under_each_other(tmp_path: Path, count: int) -> N
                 for found in ws.table(f"{source}.{table}").to_pyarrow().to_pylist()
             ]
             assert rows_of(ws.table(f"ads.{table}")) == sorted(of_sources, key=repr)
-            assert ws.table(f"ads.{table}").columns == ("source", *(n.rstrip("!*") for n in TABLES[table]))
+            assert ws.table(f"ads.{table}").columns == ("source", *(column.name for column in TABLES[table]))
             assert [c.name for c in ws.columns(f"ads.{table}") if c.key] == ["source", *key]
             of_sources = [
                 {"source": source} | found
@@ -96,7 +98,7 @@ def test_a_release_sees_what_was_known_then(four: AdLake) -> None:
 
 def test_the_views_of_a_release_without_their_sources_are_not_there(tmp_path: Path) -> None:
     made = AdLake(tmp_path)
-    made.add("shop", {"accounts": TABLES["accounts"], "performance": {"id!": TABLES["pulls"]["rows"]}})
+    made.add("shop", {"accounts": TABLES["accounts"], "performance": [ID]})
     made.release(at(1))
     ws = made.open()
     assert ws.tables == ["shop.accounts", "shop.performance"]
@@ -115,8 +117,8 @@ def test_the_views_of_a_release_without_their_sources_are_not_there(tmp_path: Pa
 
 def test_a_column_that_one_source_lacks_is_null_in_its_rows(tmp_path: Path) -> None:
     made = filled(tmp_path, "google_ads")
-    tables = {**TABLES, "performance": {**TABLES["performance"], "video_views": TABLES["pulls"]["rows"]}}
-    made.add("tiktok_ads", tables)
+    views = Column(name="video_views", type=pa.int64(), source_type="integer")
+    made.add("tiktok_ads", {**TABLES, "performance": [*TABLES["performance"], views]})
     made.write("tiktok_ads.performance", at(3), [row("t", "1", 0, "1", video_views=7)])
     made.release(at(4))
     found = rows_of(made.open().table("ads.performance").select("source", "video_views"))
@@ -143,7 +145,7 @@ def test_a_release_shows_its_views(four: AdLake) -> None:
 
 def test_a_table_of_the_release_goes_before_a_view_of_its_name(tmp_path: Path) -> None:
     made = filled(tmp_path, "google_ads")
-    made.add("ads", {"campaigns": {"id!": TABLES["pulls"]["rows"]}})
+    made.add("ads", {"campaigns": [ID]})
     made.release(at(4))
     assert made.open().table("ads.campaigns").columns == ("id",)
     assert "platform" in made.open().table("ads.ads").columns

@@ -41,6 +41,11 @@ def sources(reads: Reads) -> list[str]:
     return [name for name in names if all(_is(reads, name, table) for table in _TOLD_BY)]
 
 
+def has(reads: Reads, table: str) -> bool:
+    """Tell whether any advertising source of a release has a table; not all tell of clicks."""
+    return bool(_inputs(table, reads))
+
+
 def _is(reads: Reads, source: str, table: str) -> bool:
     name = f"{source}.{table}"
     if name not in reads.captured:

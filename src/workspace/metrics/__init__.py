@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from workspace.metrics.checks import checks
 from workspace.metrics.model import model
+from workspace.metrics.views import views
 
-__all__ = ["checks", "model"]
+__all__ = ["checks", "model", "views"]
