@@ -8,7 +8,7 @@ from typing import Any
 
 import ibis
 
-from metrics import website
+from metrics import advertising, website
 from workspace.errors import ReleaseError
 
 TABLES = {
@@ -80,7 +80,7 @@ class Company:
     def __init__(self) -> None:
         self.connection = ibis.duckdb.connect()
         self.connection.raw_sql("set timezone = 'UTC'")
-        for name, query in TABLES.items():
+        for name, query in (TABLES | advertising.TABLES).items():
             self.write(name, query)
         for name, rows in website.tables().items():
             self.connection.con.register("arrived", rows)  # half of what Ibis' create_table takes

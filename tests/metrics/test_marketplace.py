@@ -58,6 +58,48 @@ WORKED_OUT = {
     "visit_to_purchase": 1 / 4,  # the other purchase came without a cart in the same visit
     "search_to_book": 2 / 3,  # v2 searched twice before the purchase, which is credited to the later search
     "visitors_back": 1 / 2,  # v2 a week later, v1 not; for v3 that week is not over
+    "ad_spend": 40 + 60 + 120 / 1.2 + 50,  # the dollars at the rate of September 30th
+    "ad_spend_native": 40 + 60 + 120 + 50,  # euros and dollars: no sum for people
+    "unconverted_spend": 0,
+    "ad_impressions": 1000 + 2000 + 5000 + 4000,
+    "ad_clicks": 20 + 30 + 50 + 10,
+    "cpc": 250 / 110,
+    "cpm": 250 / 12,
+    "ctr": 110 / 12000,
+    "claimed_conversions": 1 + 1.5 + 1 + 2,
+    "claimed_value": 300 + 100 + 240 / 1.2 + 250,
+    "claimed_value_native": 300 + 100 + 240 + 250,
+    "claimed_roas": 850 / 250,
+    "double_claim_ratio": 5.5 / 3,
+    "touched_bookings": 2,  # b1 was led to by an e-mail only
+    "overclaim_ratio": 5.5 / 2,
+    "attributed_value": 300 + 200 + 50,
+    "attributed_bookings": 3,
+    "ad_bookings": 0.333333333 + 0.333333334 + 1,
+    "ad_new_customers": 1,  # b3; b1 was a first one too, but no ad's
+    "ad_value": 200 * 0.666666667 + 50,  # the dollars of b2 at the rate of the day of the booking
+    "ad_value_first": 200 * 1 + 50,
+    "ad_value_last": 200 * 0 + 50,
+    "ad_value_linear": 200 * 0.666666667 + 50,
+    "ad_value_position": 200 * 0.6 + 50,
+    "ad_value_time_decay": 200 * 0.55 + 50,
+    "roas": (200 * 0.666666667 + 50) / 250,
+    "roas_first": 250 / 250,
+    "roas_last": 50 / 250,
+    "roas_linear": (200 * 0.666666667 + 50) / 250,
+    "roas_position": 170 / 250,
+    "roas_time_decay": 160 / 250,
+    "cac": 250 / 1,
+    "told_rows": 5,
+    "restated_rows": 4,
+    "restated_share": 4 / 5,
+    "claimed_at_first": 0 + 1.5 + 0.5 + 1 + 0.5,
+    "claimed_later": 1 + 0 + 0.5 + 1 - 0.5,  # the last row was deleted
+    "late_claims": 2 / 3.5,
+    "ad_budget": 200 + 100 + 100,
+    "budget_used": 250 / 400,
+    "gbv_target": 200 + 100 + 300 + 40,
+    "gbv_against_target": 550 / 640,
 }
 
 

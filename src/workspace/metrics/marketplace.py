@@ -93,6 +93,9 @@ class Items(Dataset, table="inventory_db.booking_items", where=_.booking.status.
     listing = ref(Listings, _.listing_id, valid="event")
     booked = time(_.booking.created, "When the booking was placed", default=True)
     conversion = ref(Rates, day=_.booked.date(), currency=_.booking.currency)
+    target = ref(
+        "Targets", _.booked.truncate("M").date(), _.listing.city, _.listing.kind, missing=None
+    )  # some months and cities have no plan
     amount_eur = fact(exact(_.amount.cast("float64") / _.conversion.per_eur), "The line's amount", unit="EUR")
     gbv = measure(
         _.amount_eur.sum(), "Gross booking value: what placed bookings are worth", unit="EUR", owner="finance"
