@@ -134,7 +134,7 @@ class Facebook:
         return None
 
     def _listed(self, path: str, query: Mapping[str, str], fields: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
-        """Give all pages of a list; from the first one again where a cursor is lost: ids are keys, so it does no harm."""
+        """Give all pages of a list; all of them again where a cursor is lost: ids are keys, so it does no harm."""
         for turn in range(1, LISTINGS + 1):
             try:
                 yield from self._pages(path, query, fields)
