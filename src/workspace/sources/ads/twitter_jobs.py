@@ -59,6 +59,7 @@ class Jobs:
     http: Http
     ask: Callable[[str, Mapping[str, str]], Answer]
     _running: dict[str, tuple[Asked, int]] = field(default_factory=dict)
+    _room: bool = True
 
     def results(self, questions: Iterable[Asked]) -> Iterator[tuple[Asked, Any]]:
         """Give each question with its answer, in the order in which X is done.
@@ -89,19 +90,23 @@ class Jobs:
             waited, turn = waited + seconds, turn + 1
 
     def _start(self, waiting: deque[tuple[Asked, int]]) -> None:
-        while waiting and len(self._running) < RUNNING:
+        # Where others use up the account's jobs and none of ours runs, only asking tells when there is room again.
+        while waiting and len(self._running) < RUNNING and (self._room or not self._running):
             asked, turn = waiting[0]
-            answer = self.ask("POST", asked.query)
+            answer = self._asked("POST", asked.query)
             self._running[job_id(answer.data["data"])] = asked, turn
             waiting.popleft()
-            if answer.headers.get("x-concurrent-job-limit-remaining") == "0":
-                return
+
+    def _asked(self, method: str, query: Mapping[str, str]) -> Answer:
+        answer = self.ask(method, query)
+        self._room = answer.headers.get("x-concurrent-job-limit-remaining") != "0"
+        return answer
 
     def _done(self, waiting: deque[tuple[Asked, int]]) -> Iterator[tuple[Asked, Any]]:
         ids = list(self._running)
         for begin in range(0, len(ids), ASKED_AFTER):
             some = ids[begin : begin + ASKED_AFTER]
-            answer = self.ask("GET", {"job_ids": ",".join(some), "count": "1000"})
+            answer = self._asked("GET", {"job_ids": ",".join(some), "count": "1000"})
             told = {job_id(job): job for job in answer.data["data"]}
             for job in some:
                 state = told.get(job, {"status": "FAILED"})  # one that is forgotten will never be done
@@ -120,13 +125,15 @@ class Jobs:
         waiting.append((asked, turn + 1))
 
     def _fetched(self, url: str) -> Any:
-        try:
-            return json.loads(self.http.file(url), parse_float=Decimal)
-        except ValueError:
-            raise RestartError("twitter_ads: a result file is no JSON.") from None
-        except SourceError as error:
-            # The address holds for two days; a new job has a new one.
-            raise RestartError(f"twitter_ads: a result cannot be fetched: {error.message}") from None
+        for _ in range(TRIES):
+            try:
+                return json.loads(self.http.file(url).decode("utf-8-sig"), parse_float=Decimal)
+            except ValueError:
+                core.pause(_PAUSES[0])
+            except SourceError as error:
+                # The address holds for two days; a new job has a new one.
+                raise RestartError(f"twitter_ads: a result cannot be fetched: {error.message}") from None
+        raise RestartError(f"twitter_ads: a result file is no JSON, {TRIES} times.")
 
 
 def job_id(job: Mapping[str, Any]) -> str:
