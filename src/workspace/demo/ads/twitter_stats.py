@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _PARTS = ("post_view", "post_engagement", "assisted", "order_quantity", "sale_amount", "metric")
+_CHANGING = 70  # days for which figures may change
 _OBJECTS = ("WEB_CONVERSION", "MOBILE_CONVERSION", "LIFE_TIME_VALUE_MOBILE_CONVERSION")
 
 
@@ -111,7 +112,7 @@ def _changes(
     zone = ZoneInfo(account.timezone)
     before, after = (Figures(sim, account, at, switched_at(sim, account)) for at in (start, min(end, sim.now)))
     found: dict[str, tuple[datetime, datetime, set[str]]] = {}
-    day = start.astimezone(zone).date() - 40 * DAY
+    day = start.astimezone(zone).date() - _CHANGING * DAY
     while day <= min(end, sim.now).astimezone(zone).date():
         begun, ended = (datetime.combine(each, time(), zone).astimezone(UTC) for each in (day, day + DAY))
         for ad, placement in before.differing(after, day):
