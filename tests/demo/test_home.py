@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -18,7 +18,7 @@ from workspace.demo.clickstream import BROKERS_VARIABLE
 from workspace.demo.home import DSN_VARIABLES, alone, move_clock, read_clock, server
 from workspace.demo.living import advance
 from workspace.errors import BusyError, WorkspaceError
-from workspace.settings import FxSource, PostgresSource, SnowplowSource, load_settings
+from workspace.settings import AdsSource, FxSource, PostgresSource, SheetsSource, SnowplowSource, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +59,14 @@ def test_settings_are_those_that_the_workspace_reads(first_day: Path) -> None:
     assert (website.topic, website.bad_topic, website.conversions) == ("enriched", "bad", ("purchase",))
     assert website.brokers == f"${BROKERS_VARIABLE}"
     assert not website.required
+    for platform in ("google_ads", "facebook_ads", "tiktok_ads", "twitter_ads"):
+        source = settings.source(platform)
+        assert isinstance(source, AdsSource)
+        assert (source.platform, source.since, source.required) == (platform, date(2026, 9, 1), False)
+        with running(first_day):
+            assert source.address().startswith("http://127.0.0.1:")
+            assert all(source.secrets().values())
+    assert isinstance(settings.source("sheets"), SheetsSource)
     rates = settings.source("fx")
     assert isinstance(rates, FxSource)
     with open(rates.location, encoding="utf-8") as file:  # noqa: PTH123  # a location is text: a path or an address

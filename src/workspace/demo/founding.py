@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from workspace.demo import rates
+from workspace.demo import planning, rates
 from workspace.demo.clickstream import publish
 from workspace.demo.company import found
 from workspace.demo.home import SETTINGS_FILE, entrance, server, write_settings
@@ -54,6 +54,7 @@ def create(home: Path | str, *, seed: int = 1, scale: float = 1.0) -> None:
         finally:
             engine.stop()
         rates.publish(folder / "fx", FIRST_DAY)
+        planning.publish(folder / "sheets", FIRST_DAY, scale)
         publish(folder / "clickstream" / "iglu")
         (folder / "clickstream" / "archive").mkdir(exist_ok=True)  # empty until the website is tracked
         facts = {"seed": seed, "scale": scale, "version": VERSION}
@@ -66,6 +67,7 @@ def _clear(folder: Path) -> None:
     server(folder).remove()
     shutil.rmtree(folder / "fx", ignore_errors=True)
     shutil.rmtree(folder / "clickstream", ignore_errors=True)
+    shutil.rmtree(folder / "sheets", ignore_errors=True)
     (folder / "world.state").unlink(missing_ok=True)
 
 

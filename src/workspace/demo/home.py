@@ -7,6 +7,7 @@
 <home>/fx/               exchange rates, as published by the clock
 <home>/postgres/         the database server
 <home>/clickstream/      what the website's pipeline delivers; see `workspace.demo.clickstream.archive`
+<home>/sheets/           the finance department's workbook
 ```
 """
 
@@ -22,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workspace.demo.ads import serving as ads
 from workspace.demo.clickstream import BROKERS_VARIABLE, serving
 from workspace.demo.schema import INVENTORY_DB, ROLE, USER_DB
 from workspace.demo.server import PostgresServer
@@ -74,6 +76,7 @@ archive = "clickstream/archive"
 schemas = "clickstream/iglu"
 conversions = ["purchase"]
 required = false
+
 """
 
 
@@ -84,6 +87,8 @@ def server(home: Path | str) -> PostgresServer:
 
 def write_settings(home: Path, clock: datetime) -> None:
     """Write `workspace.toml`, which makes a folder a home."""
+    from workspace.demo.planning import TOML  # which writes files the way that this module does
+
     text = _TOML.format(
         clock=_toml_time(clock),
         pipelines=json.dumps(_pipelines(home), ensure_ascii=False),
@@ -91,7 +96,7 @@ def write_settings(home: Path, clock: datetime) -> None:
         inventory_variable=DSN_VARIABLES[INVENTORY_DB],
         brokers_variable=BROKERS_VARIABLE,
     )
-    replace_file(home / SETTINGS_FILE, text.encode())
+    replace_file(home / SETTINGS_FILE, f"{text}{ads.toml()}\n{TOML}".encode())
 
 
 def _pipelines(home: Path) -> str:
@@ -145,7 +150,8 @@ def running(home: Path | str) -> Iterator[PostgresServer]:
     """Keep a demo's servers up, and their addresses in the environment, while the block runs.
 
     Any number of processes may do so at once; the last one out stops the database server. One that is killed leaves it
-    running, for the next to find and to stop. The broker is each process's own, and ends with it.
+    running, for the next to find and to stop. The broker and the advertising platforms are each process's own, and end
+    with it.
 
     Args:
         home: The demo's folder.
@@ -163,7 +169,7 @@ def running(home: Path | str) -> Iterator[PostgresServer]:
             fcntl.flock(presence, fcntl.LOCK_SH)
         os.environ.update({name: engine.dsn(database, ROLE) for database, name in DSN_VARIABLES.items()})
         try:
-            with serving(folder / "clickstream"):
+            with serving(folder / "clickstream"), ads.serving(folder):
                 yield engine
         finally:
             for name, value in before.items():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from workspace.demo import rates
+from workspace.demo import planning, rates
 from workspace.demo.clickstream import top_up, write
 from workspace.demo.company import founded, live
 from workspace.demo.home import alone, move_clock, read_clock, replace_file, server
@@ -90,6 +90,7 @@ def advance(
                 if progress:
                     progress(world.today - timedelta(days=1))
         rates.publish(folder / "fx", goal.date())
+        planning.publish(folder / "sheets", goal.date(), world.scale)
         replace_file(folder / _STATE, pickle.dumps((VERSION, world)))
         move_clock(folder, goal)
         top_up(folder / "clickstream")

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workspace.demo.ads.told import advertising
 from workspace.demo.clickstream import clickstream
 from workspace.demo.home import read_clock
 from workspace.demo.ledger import month
@@ -19,11 +20,12 @@ from workspace.demo.world import OUTAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from workspace.demo.world import World
 
 
-def totals(home: Path | str) -> dict[str, Any]:
+def totals(home: Path | str, as_of: datetime | None = None) -> dict[str, Any]:
     """Give the exact totals at a demo's business clock, worked out from the simulation alone.
 
     Months and days are those of Europe/Berlin. Money is in EUR, at the rate of the day of the booking as published by
@@ -31,6 +33,7 @@ def totals(home: Path | str) -> dict[str, Any]:
 
     Args:
         home: The demo's folder; its server need not run.
+        as_of: What the advertising platforms were telling at an earlier moment goes into `ads`; at the clock if None.
 
     Returns:
         `gbv` and `commission` by month, city and tier at booking; `refunds`, `bookings`, `bookers`, `cancelled`,
@@ -53,9 +56,18 @@ def totals(home: Path | str) -> dict[str, Any]:
           month; `stitched_visitors` on whose browser somebody has been logged in, the `stitched_users` who were, and
           `identities`: stretches of one browser and one user, a new one only where the user changes;
           `purchases`; `channels`: sessions, those with a purchase, and touchpoints (landings with utm parameters or a
-          click id) by channel group; `ad_clicks` by platform; `exposures` by experiment and variant.
+          click id) by channel group; `ad_clicks`: those with a click id, by
+          platform; `exposures` by experiment and variant.
         - `truths`: each experiment with how many units were assigned to control and treatment, and how many of those
           had the outcome in the visit of their first exposure; the true return on ad spend by platform.
+
+        `ads` tells what the platforms say, and what is true, of the time in which the website is watched:
+
+        - of each of `platforms`: `spend` in EUR and `native` spend by account, by month of the account's own days;
+          `impressions`, `clicks`, `link_clicks`; purchases that it has `claimed` by month of the click or view, their
+          `claimed_value` in EUR, and how many came after a view; the placed bookings that its ads truly `caused`, with
+          their gross booking value, and `roas`: that by spend.
+        - `bookings`: all that were made; `claims_a_booking`: what all platforms together claim, by those.
     """
     clock = read_clock(home)
     world = world_at(Path(home), clock)
@@ -92,6 +104,7 @@ def totals(home: Path | str) -> dict[str, Any]:
         "rolled_back": dict(ledger.rolled_back),
         "truths": _truths(world),
         "clickstream": clickstream(world),
+        "ads": advertising(world, as_of),
     }
 
 

@@ -55,6 +55,7 @@ class Booking:
     percent: int
     city: int
     lines: list[Line]
+    number: int
     paid: list[int] = field(default_factory=list)
     pending: bool = True
 
@@ -97,7 +98,9 @@ def _book(world: World, _: object) -> Sequence[Step]:
     occasion, event = _occasion(world)
     lines = _lines(world, first, CITIES[city].country)
     booking = Booking(
-        world.identity("booking", world.bookings), user, world.now, event, PERCENTS[code] if code else 0, city, lines
+        *(world.identity("booking", world.bookings), user, world.now, event, PERCENTS[code] if code else 0, city),
+        lines=lines,
+        number=world.bookings,
     )
     discount, total = booking.amounts()
     basket = [(line.listing, line.quantity) for line in lines]
@@ -177,6 +180,7 @@ def _amend(world: World, booking: Booking) -> Sequence[Step]:
         line.quantity = world.rng.randrange(1, 12)
         steps.append(("set_item", (booking.id, line.number, line.quantity, money(line.cents)), 1))
     discount, total = booking.amounts()
+    world.witness("amended", booking.number, discount + total, total)
     return [*steps, ("set_booking_amounts", (booking.id, money(discount), money(total), world.stamp()), 1)]
 
 
@@ -202,6 +206,7 @@ def _expire(world: World, booking: Booking) -> Sequence[Step]:
 def _count(world: World, booking: Booking) -> None:
     """Enter a booking that is no longer pending into the books."""
     booking.pending = False
+    world.witness("settled", booking.number)
     ledger = world.ledger
     when = month(booking.day)
     ledger.bookings[when] += 1

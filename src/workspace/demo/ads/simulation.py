@@ -102,7 +102,7 @@ class Simulation:
     """The state that all requests share. The server asks a platform with `lock` held, one request at a time.
 
     Args:
-        book: What the platforms know, or what loads it at the first need.
+        book: What the platforms know, or what gives it, asked anew each time.
         now: The virtual clock: a moment, or what tells one.
         credentials: What each platform accepts, by its name and by the names of settings (`access_token`, ...).
         strict: Whether a parameter that nobody knows is an error.
@@ -124,8 +124,8 @@ class Simulation:
         strict: bool = True,
         page: int | None = None,
     ) -> None:
-        self._load = book if callable(book) else None
-        self._book = None if callable(book) else Edited(book)
+        self._load = book if callable(book) else lambda: book
+        self._book: Edited | None = None
         self._clock = now if callable(now) else lambda: now
         self.credentials = {platform: dict(credentials.get(platform, {})) for platform in PLATFORMS}
         self.strict = strict
@@ -147,10 +147,10 @@ class Simulation:
     @property
     def book(self) -> Edited:
         """What the platforms know."""
+        known = self._load()
         if self._book is None:
-            if self._load is None:
-                raise RuntimeError("a simulation has a book")
-            self._book = Edited(self._load())
+            self._book = Edited(known)
+        self._book.book = known  # what was edited stays
         return self._book
 
     def answer(self, platform: str, request: Request) -> Reply:

@@ -36,7 +36,8 @@ class Session:
         user: The number of the user who sits there, -1 if the browser is nobody's.
         channel: The group that it belongs to.
         tagged: Whether its landing carries utm parameters or a click id.
-        platform: The place of the platform whose advertisement was clicked, -1 if none was.
+        platform: The place of the platform whose click id the landing carries, -1 if it carries none.
+        click: The number of the click on an advertisement or in a letter, -1 if there was none.
         bot: Whether a machine is behind it.
         left: How many events are still to come.
         facts: Those that have come.
@@ -48,6 +49,7 @@ class Session:
     channel: str
     tagged: bool
     platform: int
+    click: int
     bot: bool
     left: int
     facts: list[Fact] = field(default_factory=list)
@@ -66,7 +68,7 @@ class Sums:
         channels: Visits by channel group.
         conversions: Visits with a purchase, by channel group.
         touchpoints: Landings with utm parameters or a click id, by channel group.
-        clicks: Landings by a click on an advertisement, by platform.
+        clicks: Landings with a click id, by platform.
         visitors: Browsers, by the month of a visit's first event.
         stretches: Who was logged in on each browser from when on; one entry only where the user changes.
     """

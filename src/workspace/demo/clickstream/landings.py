@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from workspace.demo.clickstream.campaigns import ADS, ADS_OF, KEYWORDS, PLATFORMS, click_id
 
 if TYPE_CHECKING:
+    from datetime import date
     from random import Random
 
 PAID_SEARCH, PAID_SOCIAL, EMAIL = "Paid Search", "Paid Social", "Email"
@@ -18,7 +19,11 @@ ORGANIC_SEARCH, ORGANIC_SOCIAL, REFERRAL, DIRECT = "Organic Search", "Organic So
 WAYS = (0, 1, 2, 3, "organic", "social", "referral", "email", "direct")
 Way = int | str
 ANONYMOUS = (15, 11, 7, 4, 30, 8, 9, 2, 14)
-KNOWN = (7, 4, 2, 1, 20, 3, 4, 19, 40)
+KNOWN = (3, 2, 0.8, 0.5, 23, 3, 4, 19, 45)
+# To a booking that no advertisement caused: few come by one all the same, and would have booked without.
+DECIDED = (0.2, 0.4, 0.1, 0.1, 20, 3, 4, 19, 40)
+# Back to book what an advertisement has shown earlier: often by the letter that reminds of it.
+REMINDED = (17, 2, 2, 52, 27)
 BY_SIGNUP: dict[str, Way] = {
     "organic": "organic",
     "google_ads": 0,
@@ -29,7 +34,7 @@ BY_SIGNUP: dict[str, Way] = {
     "newsletter": "email",
 }
 # The share of bookings that an advertisement of each platform truly causes.
-DRIVEN = (0.13, 0.09, 0.04, 0.025)
+DRIVEN = (0.13, 0.09, 0.045, 0.035)
 
 NEWSLETTERS = ("Herbstgefühl 2026", "welcome-series", "last-minute")
 _ENGINES = (("www.google.com", "Google"), ("www.bing.com", "Bing"), ("duckduckgo.com", "DuckDuckGo"))
@@ -52,7 +57,7 @@ class Landing:
         query: What its link adds to the address.
         market: The `mkt_` fields that enrich fills from that.
         referrer: The `refr_` fields, and `page_referrer`.
-        click: The number of the click on an advertisement, -1 if it was none.
+        click: The number of the click on an advertisement or in a letter, -1 if it was none.
         platform: The place of the advertisement's platform.
     """
 
@@ -99,28 +104,35 @@ def land(rng: Random, way: Way) -> Landing:
     return _DIRECT
 
 
-def draw_ad(rng: Random, platform: int) -> int:
-    """Draw an advertisement of a platform; the earlier ones are shown more."""
+def draw_ad(rng: Random, platform: int, today: date) -> int:
+    """Draw an advertisement of a platform that runs all day; the earlier ones are shown more."""
     ads = ADS_OF[platform]
-    return ads[int(rng.random() ** 1.5 * len(ads))]
+    while True:
+        ad = ads[int(rng.random() ** 1.5 * len(ads))]
+        if ADS[ad].campaign.runs(today):
+            return ad
 
 
-def land_by_ad(rng: Random, seed: int, ad: int, click: int) -> Landing:
-    """Come by a click on an advertisement."""
-    shown = ADS[ad]
-    platform = PLATFORMS[shown.platform]
-    number = click_id(seed, shown.platform, click)
-    term = rng.choice(KEYWORDS) if platform.name == "google" else ""
-    query = f"utm_source={platform.name}&utm_medium={platform.medium}&utm_campaign={shown.campaign}"
-    query += f"&utm_content={shown.id}" + (f"&utm_term={term}" if term else "") + f"&{platform.parameter}={number}"
-    market = {
-        "mkt_source": platform.name,
-        "mkt_medium": platform.medium,
-        "mkt_campaign": shown.campaign,
-        "mkt_content": shown.id,
-        "mkt_term": term.replace("+", " "),
-        "mkt_clickid": number,
-        "mkt_network": platform.network,
-    }
+def land_by_ad(rng: Random, seed: int, shown: tuple[int, date], click: int) -> Landing:
+    """Come by a click on an advertisement, on some day; what the link tells depends on the account's habits."""
+    ad, today = ADS[shown[0]], shown[1]
+    platform, campaign = PLATFORMS[ad.platform], ad.campaign
+    utm = {"source": platform.name, "medium": platform.medium}
+    if campaign.tags == "ids":
+        utm |= {"campaign": campaign.id, "content": ad.id}
+    elif campaign.tags == "name":
+        utm["campaign"] = campaign.name_on(today)
+    elif campaign.tags == "shortened":
+        utm["campaign"] = campaign.slug
+    else:
+        utm = {}
+    if utm and platform.name == "google":
+        utm["term"] = rng.choice(KEYWORDS).replace("+", " ")
+    market = {f"mkt_{name}": value for name, value in utm.items()}
+    query = "&".join(f"utm_{name}={quote_plus(value)}" for name, value in utm.items())
+    if campaign.tags != "shortened":  # such a link keeps nothing that the platform adds to it
+        number = click_id(seed, ad.platform, click)
+        query += f"{'&' if query else ''}{platform.parameter}={number}"
+        market |= {"mkt_clickid": number, "mkt_network": platform.network}
     channel = PAID_SEARCH if platform.medium == "cpc" else PAID_SOCIAL
-    return Landing(channel, query, market, _referrer(*_FROM_AD[shown.platform]), click, shown.platform)
+    return Landing(channel, query, market, _referrer(*_FROM_AD[ad.platform]), click, ad.platform)

@@ -105,7 +105,8 @@ class Pipeline:
             visitor.user,
             landing.channel,
             bool(landing.market),
-            landing.platform,
+            landing.platform if "mkt_clickid" in landing.market else -1,
+            landing.click,
             visitor.device.bot,
             len(events),
         )

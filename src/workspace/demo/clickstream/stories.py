@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SORTED_SINCE = date(2026, 9, 20)  # searches have a new field from this day on
 CANARY_SINCE = date(2026, 10, 9)  # and a few are sent in a shape that nobody has registered
-CANARY = 0.006
+CANARY = 0.01
 SLUGS = ("ten-autumn-weddings", "how-to-seat-80-guests", "budget-calculator", "rooftops-of-berlin")
 _AT = {
     trigger: [n for n, experiment in enumerate(EXPERIMENTS) if experiment.at == trigger]

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from workspace.demo.clickstream.campaigns import ADS, PLATFORMS, Click, click_id
+from workspace.demo.clickstream.campaigns import ADS, LETTER, PLATFORMS, Click, click_id
 from workspace.demo.clickstream.experiments import EXPERIMENTS, VARIANTS
 from workspace.demo.ledger import month
 
@@ -73,6 +73,8 @@ def clicks(world: World) -> Iterator[Click]:
     """Give every click on an advertisement, in the order of their numbers."""
     book = world.web.clicks
     for number, (at, ad, visitor) in enumerate(zip(book.at, book.ad, book.visitor, strict=True)):
+        if ad == LETTER:
+            continue
         user = visitor // 4 if visitor >= 0 else None
         yield Click(number, at, ADS[ad], click_id(world.seed, ADS[ad].platform, number), visitor, user)
 

@@ -9,12 +9,16 @@ from hashlib import blake2b
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
+from workspace.demo.clickstream.campaigns import LETTER
 from workspace.demo.clickstream.devices import BOT_WEIGHTS, BOTS, DEVICES, WEIGHTS
 from workspace.demo.clickstream.landings import (
     ANONYMOUS,
     BY_SIGNUP,
+    DECIDED,
     DRIVEN,
+    EMAIL,
     KNOWN,
+    REMINDED,
     WAYS,
     Landing,
     draw_ad,
@@ -41,6 +45,7 @@ STRANGERS, USERS, ABANDONED, PROSPECTS, CRAWLS = 85, 10, 27, 8, 5
 RETURNING = 0.22  # the share of strangers that come back some days later
 AHEAD = 40  # how many sign-ups ahead a future user may come by for a first time, per 1.0 of scale
 REMEMBERED = 0.55
+RETURNS = 0.6  # the share of those whom an advertisement convinces that book some hours later
 GUESTS = 0.08  # the share of users' idle visits in which another user logs in
 CITY_WEIGHTS = [city.weight for city in CITIES]
 CITY_NUMBERS = range(len(CITIES))
@@ -85,7 +90,7 @@ class Day:
                 told += self._book(at, Booked(*subject))
             elif kind == "signed_up":
                 told.append(self._sign_up(at, *subject))
-            else:
+            elif kind == "seen":
                 told += self._come_back(at, *subject)
         told += self._users()
         told += self._strangers()
@@ -104,7 +109,7 @@ class Day:
         listings, quantities = zip(*booked.lines, strict=True)
         basket = Basket(listings, quantities, currency, booked.gross)
         platform = self._driven()
-        if platform >= 0 and rng.random() < 0.4 and at - self.begin > 3 * HOUR:  # saw it earlier that day
+        if platform >= 0 and rng.random() < RETURNS and at - self.begin > 3 * HOUR:  # saw it earlier that day
             before = at - 2 * HOUR - int(rng.random() * (at - self.begin - 3 * HOUR))
             first = Visit(rng, visitor, self._click(platform, visitor))
             self.web.clicks.blame(booked.number, first.landing.click)
@@ -113,12 +118,12 @@ class Day:
             first.settle(before, self.begin)
             self._take(visitor, before)
             yield first
-            landing = self._land(KNOWN[4:], WAYS[4:], visitor)
+            landing = self._land(REMINDED, WAYS[4:], visitor)
         elif platform >= 0:
             landing = self._click(platform, visitor)
             self.web.clicks.blame(booked.number, landing.click)
         else:
-            landing = self._land(KNOWN, WAYS, visitor)
+            landing = self._land(DECIDED, WAYS, visitor)
         visit = Visit(rng, visitor, landing, known=rng.random() < REMEMBERED and self._was_here(visitor))
         self.shop.arrive(visit)
         self.shop.fill(visit, basket)
@@ -258,16 +263,21 @@ class Day:
         ip = f"203.0.113.{int(traits.random() * 250) + 1}"
         return Visitor(-1 - number, uuid(traits.getrandbits(128)), device, city, ip, _skew(traits))
 
-    def _land(self, weights: tuple[int, ...], ways: tuple[Way, ...], visitor: Visitor) -> Landing:
+    def _land(self, weights: tuple[float, ...], ways: tuple[Way, ...], visitor: Visitor) -> Landing:
         return self._come(self.rng.choices(ways, weights)[0], visitor)
 
     def _come(self, way: Way, visitor: Visitor) -> Landing:
-        return self._click(way, visitor) if isinstance(way, int) else land(self.rng, way)
+        if isinstance(way, int):
+            return self._click(way, visitor)
+        landing = land(self.rng, way)
+        if landing.channel == EMAIL:
+            return replace(landing, click=self.web.clicks.add(0, LETTER, visitor.key))
+        return landing
 
     def _click(self, platform: int, visitor: Visitor) -> Landing:
         """Click on an advertisement; when, is known once the visit is told."""
-        ad = draw_ad(self.rng, platform)
-        return land_by_ad(self.rng, self.world.seed, ad, self.web.clicks.add(0, ad, visitor.key))
+        ad = draw_ad(self.rng, platform, self.today)
+        return land_by_ad(self.rng, self.world.seed, (ad, self.today), self.web.clicks.add(0, ad, visitor.key))
 
     def _free(self, visitor: Visitor, at: int) -> bool:
         """Tell whether a browser was not here just before, and will not be just after."""

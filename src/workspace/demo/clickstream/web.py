@@ -12,7 +12,8 @@ from workspace.demo.clickstream.campaigns import Clicks
 from workspace.demo.clickstream.experiments import EXPERIMENTS, Assignment
 from workspace.demo.clickstream.pipeline import MALFORMED, Pipeline
 from workspace.demo.clickstream.registry import uri
-from workspace.demo.clickstream.traffic import Day
+from workspace.demo.clickstream.sales import Sales
+from workspace.demo.clickstream.traffic import Booked, Day
 from workspace.demo.clickstream.visits import unstruct
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class Web:
     """What the simulation has to remember of the website.
 
     Attributes:
-        clicks: The books of the clicks on advertisements.
+        clicks: The books of the clicks on advertisements and in letters.
+        sales: The books of the bookings.
         books: The books of what was delivered.
         shelf: Where it was delivered to.
         assignments: Who has which variant, by experiment.
@@ -42,6 +44,7 @@ class Web:
 
     def __init__(self) -> None:
         self.clicks = Clicks()
+        self.sales = Sales()
         self.books = Books()
         self.shelf = Shelf()
         self.pipeline = Pipeline()
@@ -63,6 +66,7 @@ class Web:
         """
         if today < SINCE:
             return
+        self._sell(world)
         day = Day(self, world, today)
         deliveries, self._waiting = self._waiting, []
         for visit in day.visits():
@@ -79,11 +83,25 @@ class Web:
             if deliver:
                 deliver(window)
 
+    def _sell(self, world: World) -> None:
+        """Enter the day's bookings, and what became of earlier ones."""
+        for kind, at, subject in world.witnessed:
+            if kind == "booked":
+                booked = Booked(*subject)
+                city = world.market.vendors[world.market.listings[booked.lines[0][0]].vendor].city
+                self.sales.add(booked.number, at, booked.user, city, (booked.gross, booked.cents))
+            elif kind == "amended":
+                self.sales.amend(subject[0], at, subject[1:])
+            elif kind == "settled":
+                self.sales.settle(subject[0], at)
+
     def _enter(self, deliveries: list[Delivery]) -> None:
         books = self.books
         for delivery in deliveries:
             if delivery.session and delivery.fact:
                 books.receive(delivery.session, delivery.fact)
+                if delivery.session.click >= 0 and delivery.fact.page == 0 and delivery.fact.name == "page_view":
+                    self.clicks.told[delivery.session.click] = delivery.fact.derived
             elif delivery.kind in MALFORMED:
                 books.malformed[delivery.kind] += 1
             else:
