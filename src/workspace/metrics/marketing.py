@@ -11,36 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from ibis import _
 
-from workspace.lake import View, made_of
 from workspace.metrics.marketplace import Bookings, Rates
 from workspace.semantic import Dataset, dim, exact, fact, key, measure, ref, time
 
 if TYPE_CHECKING:
-    import ibis
-
-    from workspace.lake import Reads
     from workspace.semantic.language.metric import Measure
 
 
 def _worth(credit: Any, how: str) -> Measure:
     """Declare the value that clicks on ads brought, by one way to share it out."""
     value = exact(_.value_eur.cast("float64") * credit.cast("float64"))
-    return measure(value.sum(where=_.by_ad), f"Booking value that ads brought: {how}", unit="EUR", owner="growth")
-
-
-def _platforms(reads: Reads) -> ibis.Table:
-    rows = reads.table("ads.platforms").select("platform").distinct()
-    return rows.mutate(channel=(_.platform == "google_ads").ifelse("Paid Search", "Paid Social"))
-
-
-PLATFORMS = View(
-    name="marketing.platforms",
-    inputs=made_of("ads.platforms"),
-    rows=_platforms,
-    key=("platform",),
-    wants="the tables of an advertising source (kind = 'ads')",
-)
-"""One row a platform, however many sources it is read by."""
+    return measure(value.sum(), f"Booking value that ads brought: {how}", unit="EUR", owner="growth")
 
 
 class Platforms(Dataset, table="marketing.platforms"):
@@ -53,7 +34,7 @@ class Platforms(Dataset, table="marketing.platforms"):
 class Accounts(Dataset, table="ads.accounts"):
     """Accounts on platforms, each with the currency that it is billed in and the time zone of its days."""
 
-    account = key(_.source, _.account_id)
+    account = key(_.platform, _.account_id)
     account_name = dim(_.name, "What the account is called on its platform")
     account_currency = dim(_.currency, "What the account is billed in")
     account_timezone = dim(_.timezone, "Whose midnight ends the account's day")
@@ -62,7 +43,7 @@ class Accounts(Dataset, table="ads.accounts"):
 class Campaigns(Dataset, table="ads.campaigns", history=True):
     """Campaigns, under the names and in the states that they had at the time."""
 
-    campaign = key(_.source, _.account_id, _.campaign_id)
+    campaign = key(_.platform, _.account_id, _.campaign_id)
     campaign_name = dim(_.name, "What the campaign was called")
     campaign_status = dim(_.status, "Enabled, paused, deleted, ...")
     objective = dim(_.objective, "What the platform was told to bring")
@@ -71,15 +52,15 @@ class Campaigns(Dataset, table="ads.campaigns", history=True):
 class AdPerformance(Dataset, table="ads.performance"):
     """One row an advertisement (or a campaign that shows none), placement and day, as its platform tells it now."""
 
-    performance = key(_.source, _.account_id, _.level, _.entity_id, _.placement, _.day)
-    platform = ref(Platforms, _.platform)
-    account = ref(Accounts, _.source, _.account_id)
-    campaign = ref(Campaigns, _.source, _.account_id, _.campaign_id, missing=None)  # some are no longer told of
+    performance = key(_.platform, _.account_id, _.level, _.entity_id, _.placement, _.day)
+    advertised_on = ref(Platforms, _.platform)
+    account = ref(Accounts, _.platform, _.account_id)
+    campaign = ref(Campaigns, _.platform, _.account_id, _.campaign_id, missing=None)  # some are no longer told of
     shown = time(_.day, "The day, in the account's time zone", default=True)
     ad_id = dim(_.ad_id, "The advertisement; none where only its campaign is told")
     placement = dim(_.placement, "Where it was shown, if the platform says so")
     billed_in = dim(_.currency, "The currency of the native amounts")
-    conversion = ref(Rates, day=_.day, currency=_.currency)
+    conversion = ref(Rates, _.day, _.currency)
     spend_eur = fact(exact(_.spend.cast("float64") / _.conversion.per_eur), "At the rate of the day", unit="EUR")
     claimed_eur = fact(
         exact(_.conversion_value.cast("float64") / _.conversion.per_eur), "At the rate of the day", unit="EUR"
@@ -119,9 +100,9 @@ class AdPerformance(Dataset, table="ads.performance"):
 class Restatements(Dataset, table="ads.restatements"):
     """One row an advertisement, placement and day: what its platform said first, and what it says now."""
 
-    restatement = key(_.source, _.account_id, _.level, _.entity_id, _.placement, _.day)
-    platform = ref(Platforms, _.platform)
-    account = ref(Accounts, _.source, _.account_id)
+    restatement = key(_.platform, _.account_id, _.level, _.entity_id, _.placement, _.day)
+    advertised_on = ref(Platforms, _.platform)
+    account = ref(Accounts, _.platform, _.account_id)
     told = time(_.day, "The day that is told of", default=True)
     told_rows = measure(_.count(), "Rows that platforms have told of", unit="count", owner="marketing")
     restated_rows = measure(
@@ -146,15 +127,11 @@ class Attribution(Dataset, table="marketing.attribution"):
 
     credit = key(_.booking_id, _.event_id)
     booking = ref(Bookings, _.booking_id)
-    platform = ref(Platforms, _.platform, missing=None)  # a click in an e-mail is no advertisement's
-    account = ref(Accounts, _.source, _.account_id, missing=None)
-    campaign = ref(Campaigns, _.source, _.account_id, _.campaign_id, missing=None)
     attributed = time(_.booking.created, "When the booking was placed", default=True)
     came = time(_.clicked_at, "When the click was")
     player = dim(_.player, "Who gets the credit: a platform, or the channel of a click that no ad paid for")
     touch_channel = dim(_.channel, "The channel of the click")
-    match_method = dim(_.match_method, "How the click was found to be an advertisement's")
-    by_ad = dim(_.match_method.notnull(), "Whether an advertisement brought the click")
+    match_method = dim(_.match_method, "How the click was found to be an advertisement's; none where it is not")
     conversion = ref(Rates, day=_.attributed.date(), currency=_.currency)
     value_eur = fact(exact(_.value.cast("float64") / _.conversion.per_eur), "What the booking is worth", unit="EUR")
     attributed_value = measure(
@@ -166,17 +143,29 @@ class Attribution(Dataset, table="marketing.attribution"):
     attributed_bookings = measure(
         _.shapley.sum(), "Bookings shared out over all clicks before them, by Shapley", unit="count", owner="growth"
     )
-    ad_bookings = measure(
-        _.shapley.sum(where=_.by_ad), "Bookings that ads brought, by Shapley", unit="count", owner="growth"
-    )
+
+
+class AdCredits(Dataset, table="marketing.attribution", where=_.match_method.notnull()):
+    """One row a placed booking and a click on an advertisement before it, with the click's share of the credit."""
+
+    ad_credit = key(_.booking_id, _.event_id)
+    booking = ref(Bookings, _.booking_id)
+    advertised_on = ref(Platforms, _.platform)
+    account = ref(Accounts, _.platform, _.account_id, missing=None)  # a click id alone tells the platform only
+    campaign = ref(Campaigns, _.platform, _.account_id, _.campaign_id, missing=None)
+    attributed = time(_.booking.created, "When the booking was placed", default=True)
+    clicked = time(_.clicked_at, "When the click was")
+    conversion = ref(Rates, day=_.attributed.date(), currency=_.currency)
+    value_eur = fact(exact(_.value.cast("float64") / _.conversion.per_eur), "What the booking is worth", unit="EUR")
+    ad_bookings = measure(_.shapley.sum(), "Bookings that ads brought, by Shapley", unit="count", owner="growth")
     ad_new_customers = measure(
-        _.shapley.sum(where=_.by_ad & _.first_booking),
+        _.shapley.sum(where=_.first_booking),
         "First bookings of their users that ads brought, by Shapley",
         unit="count",
         owner="growth",
     )
     touched_bookings = measure(
-        _.booking_id.nunique(where=_.by_ad),
+        _.booking_id.nunique(),
         "Bookings that a click on an ad preceded: those that ads can have brought at most",
         unit="count",
         owner="growth",
@@ -193,7 +182,9 @@ class AdBudgets(Dataset, table="sheets.ad_budgets"):
     """One row a month and platform, as finance plans it."""
 
     planned_month = key(_.month, _.platform)
-    platform = ref(Platforms, _.platform.lower().replace(" ", "_"), missing=None)  # planned may be what never began
+    advertised_on = ref(
+        Platforms, _.platform.lower().replace(" ", "_"), missing=None
+    )  # planned may be what never began
     planned = time(_["month"], "The month", default=True)
     ad_budget = measure(_.budget.sum(), "What advertising may cost", unit="EUR", owner="finance")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ibis import _
 
 from workspace.ads import Conversions, attribution
+from workspace.lake import View, made_of
 from workspace.metrics.marketplace import PLACED
 
 if TYPE_CHECKING:
@@ -31,5 +32,22 @@ def _placed(reads: Reads) -> ibis.Table:
     )
 
 
-views = (attribution(Conversions(inputs=(_BOOKINGS,), rows=_placed)),)
+def _platforms(reads: Reads) -> ibis.Table:
+    rows = reads.table("ads.platforms").select("platform").distinct()
+    return rows.mutate(channel=(_.platform == "google_ads").ifelse("Paid Search", "Paid Social"))
+
+
+PLATFORMS = View(
+    name="marketing.platforms",
+    inputs=made_of("ads.platforms"),
+    rows=_platforms,
+    key=("platform",),
+    wants="the tables of an advertising source (kind = 'ads')",
+)
+"""One row a platform, however many sources it is read by."""
+
+views = (
+    PLATFORMS,
+    attribution(Conversions(inputs=(_BOOKINGS,), rows=_placed)),
+)
 """Views of the company's own, beside those of advertising that every company has."""
