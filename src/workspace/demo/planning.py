@@ -83,8 +83,8 @@ _GERMAN = (
     "Dezember",
 )
 # Thousands of euros a month from September on, when advertising began; and what the revision made of them.
-_SPENT = {"Google Ads": 190, "Facebook Ads": 130, "TikTok Ads": 60, "Twitter Ads": 40}
-_REVISED = {"Google Ads": 1.1, "Facebook Ads": 1.0, "TikTok Ads": 0.75, "Twitter Ads": 1.0}
+_SPENT = {"Google Ads": 125, "Facebook Ads": 160, "TikTok Ads": 175, "Twitter Ads": 85}
+_REVISED = {"Google Ads": 1.1, "Facebook Ads": 1.0, "TikTok Ads": 0.85, "Twitter Ads": 1.0}
 _ADVERTISED = range(9, 13)
 
 
