@@ -17,10 +17,10 @@ from workspace.demo.ads.tiktok_asked import MOST_IDS, Asked, Problem, number, pa
 from workspace.demo.ads.tiktok_entities import OBJECTIVES, PLATFORM, Tree, operated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import date
 
-    from workspace.demo.ads.book import Account, Ad, Campaign, Group
+    from workspace.demo.ads.book import Account
     from workspace.demo.ads.simulation import Request, Simulation
 
 DAYS = 30
@@ -93,13 +93,8 @@ _AMOUNTS: dict[str, Callable[[Facts], Decimal]] = {
 _UNDEFINED = ("secondary_goal_result", "cost_per_secondary_goal_result")
 
 
-@dataclass(frozen=True)
-class _Row:
-    """What one entity did on a day, or on all days."""
-
-    day: date | None
-    entity: Ad | Group | Campaign | Account
-    facts: Facts
+_Row = tuple["date | None", str, Facts]
+"""What one entity did on a day, or on all days."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +124,8 @@ def report(sim: Simulation, request: Request) -> tuple[dict[str, Any], dict[str,
         entities = {each.id: each for each in newest[: allowed["ads"]]}
         headers["X-Tt-Ads-Throttle"] = THROTTLED
     rows, info = paged(_rows(sim, question, entities), asked.page(sim))
-    return {"list": [_written(sim, question, row) for row in rows], "page_info": info}, headers
+    listed = [_written(sim, question, row, entities[row[1]]) for row in rows]
+    return {"list": listed, "page_info": info}, headers
 
 
 def limits(sim: Simulation) -> dict[str, int]:
@@ -230,33 +226,41 @@ def _entities(question: _Question) -> dict[str, Any]:
 def _rows(sim: Simulation, question: _Question, entities: dict[str, Any]) -> list[_Row]:
     rows: list[_Row] = []
     for day in question.days:
-        told: dict[str, list[Facts]] = {}
-        if question.dimension == "campaign_id":
-            for campaign, facts in sim.book.campaign_facts(question.account.id, day, sim.now):
-                told.setdefault(campaign.id, []).append(facts)
-        else:
-            for ad, facts in sim.book.facts(question.account.id, day, sim.now):
-                key = {"ad_id": ad.id, "adgroup_id": ad.group_id}.get(question.dimension, question.account.id)
-                told.setdefault(key, []).append(facts)
-        for identity, several in told.items():
-            if identity in entities:
-                facts = several[0] if len(several) == 1 else total(several)
-                rows.append(_Row(day, entities[identity], facts))
+        told = [(identity, facts) for identity, facts in _told(sim, question, day) if identity in entities]
+        if question.dimension not in {"ad_id", "campaign_id"}:
+            told = _summed(told)
+        rows += [(day, identity, facts) for identity, facts in told]
     if question.daily:
         return rows
-    summed: dict[str, list[Facts]] = {}
-    for row in rows:
-        summed.setdefault(row.entity.id, []).append(row.facts)
-    return [_Row(None, entities[identity], total(several)) for identity, several in summed.items()]
+    return [(None, identity, facts) for identity, facts in _summed([(row[1], row[2]) for row in rows])]
 
 
-def _written(sim: Simulation, question: _Question, row: _Row) -> dict[str, Any]:
-    dimensions: dict[str, Any] = {question.dimension: number(sim, row.entity.id)}
-    if row.day is not None:
-        dimensions["stat_time_day"] = f"{row.day} 00:00:00"
+def _told(sim: Simulation, question: _Question, day: date) -> Iterator[tuple[str, Facts]]:
+    """Give what the book has of a day, by the ids of the level; for levels between, several times."""
+    dimension, account = question.dimension, question.account.id
+    if dimension == "campaign_id":
+        return ((campaign.id, facts) for campaign, facts in sim.book.campaign_facts(account, day, sim.now))
+    found = sim.book.facts(account, day, sim.now)
+    if dimension == "ad_id":
+        return ((ad.id, facts) for ad, facts in found)
+    return ((ad.group_id if dimension == "adgroup_id" else account, facts) for ad, facts in found)
+
+
+def _summed(told: Sequence[tuple[str, Facts]]) -> list[tuple[str, Facts]]:
+    several: dict[str, list[Facts]] = {}
+    for identity, facts in told:
+        several.setdefault(identity, []).append(facts)
+    return [(identity, total(facts)) for identity, facts in several.items()]
+
+
+def _written(sim: Simulation, question: _Question, row: _Row, entity: Any) -> dict[str, Any]:
+    day, identity, facts = row
+    dimensions: dict[str, Any] = {question.dimension: number(sim, identity)}
+    if day is not None:
+        dimensions["stat_time_day"] = f"{day} 00:00:00"
     metrics = {}
     for name in question.metrics:
-        value = _value(sim, question, row, name)
+        value = _value(sim, question, facts, entity, name)
         how = sim.settings.get("tiktok_metrics", {}).get(name)
         if how == "number":
             value = Decimal(str(value))
@@ -265,14 +269,14 @@ def _written(sim: Simulation, question: _Question, row: _Row) -> dict[str, Any]:
     return {"metrics": metrics, "dimensions": dimensions}
 
 
-def _value(sim: Simulation, question: _Question, row: _Row, name: str) -> Any:
+def _value(sim: Simulation, question: _Question, facts: Facts, entity: Any, name: str) -> Any:
     if name in _COUNTS:
-        return f"{Decimal(_COUNTS[name](row.facts)):f}"
+        return f"{Decimal(_COUNTS[name](facts)):f}"
     if name in _AMOUNTS:
-        return _money(_AMOUNTS[name](row.facts))
+        return _money(_AMOUNTS[name](facts))
     if name in _UNDEFINED:
         return "-"
-    return _attribute(sim, question, row.entity, name)
+    return _attribute(sim, question, entity, name)
 
 
 def _attribute(sim: Simulation, question: _Question, entity: Any, name: str) -> Any:
