@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json as jsonlib
+import logging
 import random
 import time
 import zlib
@@ -105,6 +106,18 @@ class Pace:
 def pause(seconds: float) -> None:
     """Wait; the one place where a run does, so that tests can let time pass."""
     time.sleep(seconds)
+
+
+def _without_query(record: logging.LogRecord) -> bool:
+    """Cut off what an address carries: some platforms want their secrets there."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            str(each).partition("?")[0] if isinstance(each, httpx.URL) else each for each in record.args
+        )
+    return True
+
+
+logging.getLogger("httpx").addFilter(_without_query)
 
 
 class Http:

@@ -165,9 +165,7 @@ class Ingest:
             read, since=self._source.since, until=until, lookback=lookback, now=self._now, touched=touched
         )
         self._windows(account, days)
-        for day in policy.clicks_due(read, since=self._source.since, until=until, timezone=account.timezone):
-            if not self._clicks(account, day):
-                break
+        self._clicks(account, policy.clicks_due(read, since=self._source.since, until=until, timezone=account.timezone))
         if policy.audit_due(read, self._now):
             self._audit(account, until)
 
@@ -229,23 +227,20 @@ class Ingest:
         names = ("performance", "conversions")
         return {name: self._store.compared(name, rows.table(name), where) for name in names}
 
-    def _clicks(self, account: Account, day: date) -> bool:
-        """Read which ads a day's clicks were on; tell whether the platform tells at all."""
-        calls = self._adapter.http.calls
-        pages = self._adapter.clicks(account, day)
-        if pages is None:
-            return False
-        told = {"platform": self._source.platform, "account_id": account.id}
-        clicks = [{**told, **dataclasses.asdict(click)} for page in pages for click in page]
-        fresh = pa.Table.from_pylist(
-            list({row["click_id"]: row for row in clicks}.values()), schema=shape("click_views")
-        )
-        # A click id is for good: a day that is read again adds to what is known and takes nothing away.
-        ids = fresh.column("click_id").to_pylist()
-        where = (lambda rows: (rows.account_id == account.id) & rows.click_id.isin(ids)) if ids else None
-        found = {"click_views": self._store.compared("click_views", fresh, where)} if where else {}
-        self._take(account, "clicks", (day, day), found, rows=len(ids), calls=calls)
-        return True
+    def _clicks(self, account: Account, days: Iterable[date]) -> None:
+        """Read which ads the clicks of some days were on, if the platform tells; a week is kept at once."""
+        for first, last in policy.windows(days, policy.WEEK.days):
+            calls = self._adapter.http.calls
+            clicks: dict[str, dict[str, Any]] = {}
+            for day in policy.span(first, last):
+                pages = self._adapter.clicks(account, day)
+                if pages is None:
+                    return
+                clicks |= {click.click_id: dataclasses.asdict(click) for page in pages for click in page}
+            told = {"platform": self._source.platform, "account_id": account.id}
+            fresh = pa.Table.from_pylist([told | click for click in clicks.values()], schema=shape("click_views"))
+            found = {"click_views": self._store.added("click_views", fresh)}
+            self._take(account, "clicks", (first, last), found, rows=len(clicks), calls=calls)
 
     def _audit(self, account: Account, until: date) -> None:
         """Compare totals of campaigns with what the lake holds, and read the days again that differ."""

@@ -77,6 +77,12 @@ class Store:
         log, known = self._logs[table], self._live(table, where)
         return changes(fresh, known, log, position=self.position + 1, now=self._now, ignored={"api_version"})
 
+    def added(self, table: str, fresh: pa.Table) -> pa.Table:
+        """Give what would have to be written so that a table says this, too: nothing of it goes."""
+        log = self._logs[table]
+        known = log.latest(fresh.select(log.keys)) if log.position else log.schema.empty_table()
+        return changes(fresh, known, log, position=self.position + 1, now=self._now)
+
     def _live(self, table: str, where: Where | None) -> pa.Table:
         log = self._logs[table]
         return log.live(where=where).read_all() if log.position else log.schema.empty_table()
