@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from packaging.requirements import Requirement
 
 from workspace.errors import Finding, WorkspaceError
-from workspace.settings import PostgresSource, SnowplowSource
+from workspace.settings import AdsSource, PostgresSource, SnowplowSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +36,8 @@ def examine(settings: Settings) -> list[Finding]:
             findings += _preflight(source)
         if isinstance(source, SnowplowSource):
             findings += _clickstream(source, settings.lake)
+        if isinstance(source, AdsSource):
+            findings += _ads(source)
     return findings
 
 
@@ -48,6 +50,12 @@ def _clickstream(source: SnowplowSource, root: str) -> Iterator[Finding]:
     for subject, place, ask in look(source, log):
         for finding in _tried(f"{source.name}: {subject}", place, ask):
             yield replace(finding, message=finding.message.removeprefix(f"{source.name}: "))
+
+
+def _ads(source: AdsSource) -> Iterator[Finding]:
+    from workspace.sources.ads import look
+
+    yield from _tried(f"{source.name}: accounts", source.platform, lambda: look(source))
 
 
 def _packages() -> Iterator[Finding]:

@@ -71,6 +71,22 @@ def ingest(source: AdsSource, lake: Lake, *, run: str, as_of: datetime, now: dat
         adapter.http.close()
 
 
+def look(source: AdsSource) -> str:
+    """Ask a platform which accounts there are; say so in a few words.
+
+    Raises:
+        SourceError: The platform refuses, or cannot be reached.
+        SettingsError: The environment lacks a credential.
+    """
+    adapter = open_adapter(source)
+    try:
+        accounts = adapter.accounts()
+    finally:
+        adapter.http.close()
+    readable = sum(account.open for account in accounts)
+    return f"{_counted(len(accounts), 'account')}, {readable} to be read, API {adapter.api_version}"
+
+
 def _stay_away(mark: Watermark | None) -> None:
     """Raise what the platform said last, as long as it holds."""
     told = mark.detail.get("deferred") if mark else None
