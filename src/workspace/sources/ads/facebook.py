@@ -37,6 +37,7 @@ START, FINISH = 300.0, 1800.0
 
 _FIRST_LOOK, _LAST_LOOK = 0.05, 30.0  # seconds between two looks at a job, doubled each time
 
+_ANEW = "Run this again: what was not read whole is asked for anew."
 _HOME = "https://graph.facebook.com"
 _CAMPAIGN = ("ACTIVE", "ARCHIVED", "DELETED", "IN_PROCESS", "PAUSED", "WITH_ISSUES")
 _GROUP = (*_CAMPAIGN, "CAMPAIGN_PAUSED")
@@ -123,7 +124,7 @@ class Facebook:
         except (
             AccountRefusedError
         ) as error:  # Meta has forgotten the job; if it is the account, asking anew will say so
-            raise RestartError(error.message) from None
+            raise RestartError(error.message, cure=_ANEW) from None
 
     def clicks(self, account: Account, day: date) -> Iterator[list[ClickView]] | None:  # noqa: ARG002
         """As `Adapter`: Meta does not tell."""
@@ -167,7 +168,7 @@ class Facebook:
             if not after:
                 return
             if after == before:
-                raise RestartError("Facebook: a page names itself as the next one.")
+                raise RestartError("Facebook: a page names itself as the next one.", cure=_ANEW)
 
     def _finished(self, account: Account, first: date, last: date, level: Level) -> str:
         """Give the number of a job that is done; if one fails for a day, which cannot be split, of another one."""
@@ -232,7 +233,7 @@ class Facebook:
             try:
                 told = self.http.ask("GET", f"/{run}", query={"fields": _JOB, **self._proof}).data
             except AccountRefusedError as error:
-                raise RestartError(error.message) from None
+                raise RestartError(error.message, cure=_ANEW) from None
             status, percent = str(told.get("async_status")), int(told.get("async_percent_completion") or 0)
             if status == "Job Completed":
                 return run
@@ -264,7 +265,7 @@ def _next(told: Mapping[str, Any], path: str) -> str:
         return ""
     after = str((paging.get("cursors") or {}).get("after") or "")
     if not after:
-        raise RestartError("Facebook: a page says that there is a next one, and not which.")
+        raise RestartError("Facebook: a page says that there is a next one, and not which.", cure=_ANEW)
     return after
 
 

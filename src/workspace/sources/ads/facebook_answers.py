@@ -102,7 +102,7 @@ def judge(error: Mapping[str, Any], answer: Answer | None = None) -> Verdict:
 def _refusal(code: int, subcode: int, said: str) -> SourceError:
     """Tell what a human must do, or which account it is about."""
     if code == _CURSOR:
-        return RestartError(said)
+        return RestartError(said, cure="Run this again: what was not read whole is asked for anew.")
     if code in _RIGHTS or (code == _PARAMETER and subcode == _UNKNOWN_OBJECT):
         return AccountRefusedError(said, cure="Give the system user the right ads_read on this account.")
     if code == _PARAMETER and (found := _FIELDS.search(said)):
