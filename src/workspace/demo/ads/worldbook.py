@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from workspace.demo.world import World
 
 INVALID = 0.05  # of Google's clicks: so many more come that are not counted in the end
-CREDITED = (date(2026, 10, 6), "Conference season", Decimal("0.4"), 8)  # a day whose spend clearly goes down, and when
+# Days of a campaign whose spend clearly goes down: by which share, and how many days later.
+CREDITED = ((date(2026, 10, 4), date(2026, 10, 7)), "Conference season", Decimal("0.4"), 8)
 _EXACT = Decimal("0.000001")
 
 
@@ -168,7 +169,7 @@ class WorldBook:
             return Decimal(1), False
         drawn = chance(self.world.seed, "rough", place, day)
         planted, name, share, after = CREDITED
-        if (day, ADS[place].campaign.name) == (planted, name):
+        if planted[0] <= day <= planted[1] and ADS[place].campaign.name == name:
             later = 1 / (1 - share) if now < end + after * DAY else Decimal(1)
         elif drawn < 0.3 and now < end + int((4 + 30 * drawn) * DAY):
             later = Decimal(1020 + int(drawn * 100)) / 1000
