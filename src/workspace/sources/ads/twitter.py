@@ -17,7 +17,7 @@ from workspace.errors import SourceError
 from workspace.sources.ads.answers import AccountRefusedError
 from workspace.sources.ads.http import Http
 from workspace.sources.ads.twitter_answers import VERSION, OAuth1, Rates, classify, clock
-from workspace.sources.ads.twitter_days import gap, stretches
+from workspace.sources.ads.twitter_days import applied, gap, stretches
 from workspace.sources.ads.twitter_entities import NO_CURRENCY, Tree, account, currency, switched_at
 from workspace.sources.ads.twitter_jobs import Asked, Jobs
 from workspace.sources.ads.twitter_stats import GROUPS, PURCHASES, Reading, rows
@@ -153,10 +153,7 @@ class Twitter:
             end = min(begin + _BUCKETS, _whole_hour(until))
             query = {"entity": _KIND["ad"], "start_time": _utc(begin), "end_time": _utc(end)}
             answer = self._ask("GET", f"stats/accounts/{account.id}/active_entities", query, rate="analytics")
-            for told in answer.data["data"]:
-                day = datetime.fromisoformat(told["activity_start_time"]).astimezone(zone).date()
-                last = datetime.fromisoformat(told["activity_end_time"]).astimezone(zone).date()
-                days |= {day + timedelta(days=number) for number in range((last - day).days + 1)}
+            days |= applied(answer.data["data"], zone)
             begin = end
         return days
 

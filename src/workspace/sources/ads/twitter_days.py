@@ -11,11 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 _FORMER = ZoneInfo("America/Los_Angeles")  # the zone of every account before its `timezone_switch_at`
@@ -102,6 +102,23 @@ def stretches(zone: ZoneInfo, first: date, last: date, now: datetime) -> Iterato
             hours = -((start - end) // _HOUR)
             slots = tuple((start + _HOUR * hour).astimezone(zone).date() for hour in range(hours))
             yield Stretch("HOUR", start, end, slots, zone)
+
+
+def applied(changes: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> set[date]:
+    """Give the days that changes apply to, from the first to the last moment that X tells of each.
+
+    Examples:
+        >>> change = {"activity_start_time": "2026-11-02T05:00:00Z", "activity_end_time": "2026-11-02T22:59:59Z"}
+        >>> [str(day) for day in sorted(applied([change], ZoneInfo("America/New_York")))]
+        ['2026-11-02']
+    """
+    days: set[date] = set()
+    for told in changes:
+        first, last = (
+            datetime.fromisoformat(told[f"activity_{end}_time"]).astimezone(zone).date() for end in ("start", "end")
+        )
+        days |= {first + _DAY * number for number in range((last - first).days + 1)}
+    return days
 
 
 def gap(zone: ZoneInfo, switched: datetime | None) -> frozenset[date]:

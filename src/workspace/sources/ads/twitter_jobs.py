@@ -29,6 +29,7 @@ TRIES = 3
 """How often a job that failed is put to work."""
 
 _PATIENCE = 1800.0  # seconds without any job being done, after which the source is put off
+_ANEW = "Nothing: the statistics are asked for anew."
 _PAUSES = (2.0, 4.0, 8.0, 15.0)  # seconds between questions; the last one again and again
 
 
@@ -132,8 +133,9 @@ class Jobs:
                 core.pause(_PAUSES[0])
             except SourceError as error:
                 # The address holds for two days; a new job has a new one.
-                raise RestartError(f"twitter_ads: a result cannot be fetched: {error.message}") from None
-        raise RestartError(f"twitter_ads: a result file is no JSON, {TRIES} times.")
+                msg = f"twitter_ads: a result cannot be fetched: {error.message}"
+                raise RestartError(msg, cure=_ANEW) from None
+        raise RestartError(f"twitter_ads: a result file is no JSON, {TRIES} times.", cure=_ANEW)
 
 
 def job_id(job: Mapping[str, Any]) -> str:

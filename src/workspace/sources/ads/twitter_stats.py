@@ -75,11 +75,11 @@ def rows(body: Any, *, stretch: Stretch, placement: str, reading: Reading) -> It
         RestartError: The answer does not fit what was asked.
     """
     if not isinstance(body, dict) or not isinstance(body.get("data"), list):
-        raise RestartError("twitter_ads: statistics without data.")
+        raise _broken("statistics without data")
     for entity in body["data"]:
         place = reading.places.get(str(entity["id"]))
         if place is None:
-            raise RestartError(f"twitter_ads: statistics of {entity['id']}, which was not asked for.")
+            raise _broken(f"statistics of {entity['id']}, which was not asked for")
         for part in entity["id_data"]:
             if part.get("segment") is None:
                 yield from _days(part["metrics"], place, stretch, placement, reading)
@@ -156,11 +156,15 @@ def summed(told: Any, days: Sequence[date]) -> Series:
         return {}
     if not isinstance(told, list) or len(told) != len(days):
         count = len(told) if isinstance(told, list) else "no"
-        raise RestartError(f"twitter_ads: {count} slots where {len(days)} were asked for.")
+        raise _broken(f"{count} slots where {len(days)} were asked for")
     found: defaultdict[date, Slots] = defaultdict(list)
     for day, value in zip(days, told, strict=True):
         found[day].append(None if value is None else Decimal(value))
     return {day: _sum(values) for day, values in found.items()}
+
+
+def _broken(what: str) -> RestartError:
+    return RestartError(f"twitter_ads: {what}.", cure="Nothing: it is asked for anew; if this lasts, tell X.")
 
 
 def _sum(values: Slots) -> Decimal | None:
