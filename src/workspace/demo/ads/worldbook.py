@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -60,6 +60,7 @@ class WorldBook:
         self.world = world
         self.catalogue = Catalogue()
         self.rates = Rates(world.today + timedelta(days=10))  # the rate of every day that a figure is of
+        self._rate = cache(self.rates.of)
         self._end = DAY_ZERO + world.day * DAY  # nothing has happened since
         self._places: defaultdict[str, list[int]] = defaultdict(list)
         for place, ad in enumerate(ADS):
@@ -143,7 +144,7 @@ class WorldBook:
         known = [claim for claim in row.claims if claim.known < now] if row else []
         social = 0 if ADS[place].platform == GOOGLE else sum(c.number % 3 for c in clicks)  # likes, and the like
         factor, estimate = self._rough(place, when, now)
-        spend = Decimal(repr(sum(c.cost for c in clicks))) * factor * self.rates.of(account.currency, day)
+        spend = Decimal(repr(sum(c.cost for c in clicks))) * factor * self._rate(account.currency, day)
         return Facts(
             impressions=self._sights(place, when, now) + sum(24 + c.number % 37 for c in clicks) + social,
             clicks=len(clicks) + social,
@@ -186,7 +187,7 @@ class WorldBook:
                 continue
             conversions, value = sums.get((claim.action, claim.window), (Decimal(), Decimal()))
             if claim.cents:
-                rate = self.rates.of(account.currency, day) / self.rates.of(claim.currency, day)
+                rate = self._rate(account.currency, day) / self._rate(claim.currency, day)
                 value += claim.conversions * claim.cents / 100 * rate
             sums[claim.action, claim.window] = conversions + claim.conversions, value
         return tuple(
