@@ -134,8 +134,14 @@ def test_accounts_are_asked_for_once(ads: Ads, twitter: Twitter) -> None:
     assert [call["path"] for call in ads.calls("twitter_ads")].count("/12/accounts") == 1
 
 
-def test_only_the_chosen_accounts_are_told(opened: Opened) -> None:
-    assert [each.id for each in opened(accounts=(UK,)).accounts()] == [UK]
+def test_ads_are_asked_for_on_days_on_which_they_were_there(ads: Ads, twitter: Twitter) -> None:
+    first, last = date(2026, 11, 2), date(2026, 11, 4)
+    deleted = {ad.id for ad in ads.book.ads(US) if ad.status(NOW) == "deleted"}
+    assert summed(read(twitter, first=first, last=last)) == book(ads, US, first, last)
+    asked = {id_ for call in ads.calls("twitter_ads") for id_ in call["query"].get("entity_ids", "").split(",") if id_}
+    assert asked == {ad.id for ad in ads.book.ads(US)} - deleted
+    read(twitter, first=DELETED.date(), last=DELETED.date())
+    assert deleted <= {*ads.calls("twitter_ads")[-1]["query"]["entity_ids"].split(",")}
 
 
 def test_an_account_without_money_has_no_currency_and_no_rows(ads: Ads, twitter: Twitter) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from workspace.errors import SourceError
-from workspace.sources.ads.answers import AccountRefusedError
+from workspace.sources.ads.answers import AccountRefusedError, RestartError
 from workspace.sources.ads.http import Http
 from workspace.sources.ads.twitter_answers import VERSION, OAuth1, Rates, classify, clock
 from workspace.sources.ads.twitter_days import applied, gap, stretches
@@ -79,23 +79,19 @@ class Twitter:
     def __init__(self, source: AdsSource, http: Http) -> None:
         self.http = http
         self.notes: list[str] = []
-        self._chosen = frozenset(source.accounts)
         self._counted = source.conversions or PURCHASES
         self._scale = Decimal(source.sale_amount_scale)
         self._rates = Rates()
-        self._accounts: list[dict[str, Any]] | None = None
+        self._accounts: dict[str, dict[str, Any]] = {}
         self._trees: dict[str, Tree] = {}
         self._ahead = timedelta()  # of X's clock, before this machine's
 
     def accounts(self) -> list[Account]:
         """Give the accounts. X lists them five times in 15 minutes, so they are asked for once."""
-        if self._accounts is None:
-            self._accounts = [told for page in self._pages("accounts", "accounts", {}) for told in page]
-        return [
-            account(told, self._currency(told["id"]))
-            for told in self._accounts
-            if not self._chosen or told["id"] in self._chosen
-        ]
+        if not self._accounts:
+            pages = self._pages("accounts", "accounts", {})
+            self._accounts = {told["id"]: told for page in pages for told in page}
+        return [account(told, self._currency(told["id"])) for told in self._accounts.values()]
 
     def entities(self, account: Account) -> Iterator[list[Entity]]:
         """Give line items, campaigns and promoted tweets, deleted ones among them."""
@@ -113,9 +109,9 @@ class Twitter:
         return _LOOKBACK
 
     def performance(self, account: Account, first: date, last: date, level: Level) -> Iterator[list[Performance]]:
-        """Give what ads or campaigns did, one page a question; all entities are asked for, deleted ones too."""
+        """Give what ads or campaigns did, one page a question; deleted ones, too, that were there at the time."""
         reading = self._reading(account, level)
-        ids = sorted(reading.places)
+        ids = sorted(id_ for id_, place in reading.places.items() if place.alive(first, last))
         questions = [
             Asked(
                 query={
@@ -133,12 +129,16 @@ class Twitter:
             for placement in PLACEMENTS
             for begin in range(0, len(ids), _TOGETHER)
         ]
-        for asked, body in self._answers(account, questions, days=(last - first).days + 1):
-            page = list(rows(body, stretch=asked.stretch, placement=asked.placement, reading=reading))
-            if any(action.value for row in page for action in row.actions):
-                self._note(_SCALE_NOTE.format(scale=self._scale))
-            if page:
-                yield page
+        try:
+            for asked, body in self._answers(account, questions, days=(last - first).days + 1):
+                page = list(rows(body, stretch=asked.stretch, placement=asked.placement, reading=reading))
+                if any(action.value for row in page for action in row.actions):
+                    self._note(_SCALE_NOTE.format(scale=self._scale))
+                if page:
+                    yield page
+        except RestartError:
+            self._trees.pop(account.id, None)  # it may be that what was asked for is not there any more
+            raise
 
     def clicks(self, account: Account, day: date) -> Iterator[list[ClickView]] | None:  # noqa: ARG002
         """Give nothing: X does not tell which ad a click id belongs to."""
@@ -172,13 +172,12 @@ class Twitter:
         if account.id not in self._trees:
             for _ in self.entities(account):
                 pass  # the tree is kept as it is read
-        told = next(each for each in self._accounts or [] if each["id"] == account.id)
         return Reading(
             level=level,
             places=self._trees[account.id].places[level],
             counted=self._counted,
             scale=self._scale,
-            gap=gap(ZoneInfo(account.timezone), switched_at(told)),
+            gap=gap(ZoneInfo(account.timezone), switched_at(self._accounts.get(account.id, {}))),
         )
 
     def _currency(self, account_id: str) -> str:

@@ -11,10 +11,12 @@ from workspace.sources.ads.twitter_stats import Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
 NO_CURRENCY = "XXX"
 """ISO 4217's own code for none: an account that never had money has no currency."""
 
+_MOMENTS = ("created_at", "updated_at")
 _STATUS = {"ACTIVE": "enabled", "PAUSED": "paused"}
 
 Told = dict[str, Any]
@@ -36,7 +38,7 @@ class Tree:
     def campaigns(self, page: Sequence[Told]) -> list[Entity]:
         """Take in a page of campaigns; the line items must be there already."""
         for told in page:
-            self.places["campaign"][told["id"]] = Place(told["id"], None, None, told.get("currency"))
+            self.places["campaign"][told["id"]] = Place(told["id"], None, None, told.get("currency"), *_life(told))
         return [self._campaign(told) for told in page]
 
     def _campaign(self, told: Told) -> Entity:
@@ -77,7 +79,7 @@ class Tree:
             campaign = self.groups.get(group)
             if campaign is not None:  # else it was made since the line items were read; the next run has both
                 currency = self.places["campaign"][campaign].currency if campaign in self.places["campaign"] else None
-                self.places["ad"][told["id"]] = Place(campaign, group, told["id"], currency)
+                self.places["ad"][told["id"]] = Place(campaign, group, told["id"], currency, *_life(told))
             tweet = tweets.get(str(told["tweet_id"]), {})
             found.append(
                 Entity(
@@ -128,6 +130,12 @@ def switched_at(told: Told) -> datetime | None:
     """Give when an account got its time zone."""
     moment = told.get("timezone_switch_at")
     return datetime.fromisoformat(moment) if moment else None
+
+
+def _life(told: Told) -> tuple[date | None, date | None]:
+    """Give the days, in UTC, on which an entity was made and, at the latest, deleted."""
+    made, changed = (datetime.fromisoformat(told[name]).date() if told.get(name) else None for name in _MOMENTS)
+    return made, changed if told.get("deleted") else None
 
 
 def _url(tweet: Told) -> str | None:

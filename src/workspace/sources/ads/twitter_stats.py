@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ PURCHASES = ("conversion_purchases",)
 ATTRIBUTION = "post_engagement+post_view"
 """X's answers do not tell the windows: they are a property of each website tag."""
 
+_MARGIN = timedelta(days=1)  # between a day in UTC and one of an account
 _MICRO = 6  # decimal places of a millionth; for every currency, yen among them
 _COUNTS = {"impressions": "impressions", "clicks": "clicks", "link_clicks": "url_clicks"}
 _SPEND = "billed_charge_local_micro"
@@ -41,12 +43,26 @@ Slots = list[Decimal | None]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an entity belongs, and in which currency it is billed."""
+    """Where an entity belongs, in which currency it is billed, and from when to when it was there, if that is known."""
 
     campaign_id: str
     ad_group_id: str | None
     ad_id: str | None
     currency: str | None
+    made: date | None = None
+    deleted: date | None = None
+
+    def alive(self, first: date, last: date) -> bool:
+        """Tell whether it can have done anything on some days; wherever the account's midnight is.
+
+        Examples:
+            >>> from datetime import date
+            >>> place = Place("c", None, None, "EUR", deleted=date(2026, 10, 16))
+            >>> [place.alive(date(2026, 10, day), date(2026, 10, 31)) for day in (16, 17, 18)]
+            [True, True, False]
+        """
+        is_made = self.made is None or self.made - _MARGIN <= last
+        return is_made and (self.deleted is None or first <= self.deleted + _MARGIN)
 
 
 @dataclass(frozen=True, slots=True)
