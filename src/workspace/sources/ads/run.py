@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
@@ -20,12 +21,14 @@ from workspace.sources.ads.tables import shape
 from workspace.sources.ingested import Ingested
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import date
 
     from workspace.lake import Lake
     from workspace.settings import AdsSource
     from workspace.sources.ads.adapter import Account, Adapter
+
+T = TypeVar("T")
 
 ROWS = 100_000
 """About how many rows a window brings at most: what a run holds in memory, and asks for again after a crash."""
@@ -186,8 +189,10 @@ class Ingest:
             self._audit(account, until)
 
     def _entities(self, account: Account, today: date, calls: int) -> None:
-        pages = self._adapter.entities(account)
-        fresh = entity_tables(self._source.platform, account, pages)
+        def pull() -> dict[str, pa.Table]:
+            return entity_tables(self._source.platform, account, self._adapter.entities(account))
+
+        fresh = _whole(pull, f"what is in {account.id}")
         found = {table: self._store.compared(table, rows, of(account.id)) for table, rows in fresh.items()}
         rows = sum(table.num_rows for table in fresh.values())
         if any(table.num_rows for table in found.values()):
@@ -215,19 +220,15 @@ class Ingest:
 
     def _pulled(self, account: Account, first: date, last: date) -> Rows:
         """Read one window to its end."""
-        for attempt in range(1, ATTEMPTS + 1):
+
+        def pull() -> Rows:
             rows = Rows(self._source.platform, account, first, last, self._adapter.api_version)
-            try:
-                for page in self._adapter.performance(account, first, last, "ad"):
-                    rows.add(page)
-                    crash_point("ads.after_page")
-            except RestartError as error:
-                if attempt == ATTEMPTS:
-                    msg = f"{account.id}, {first} to {last}: {ATTEMPTS} attempts gave no whole answer. {error.message}"
-                    raise SourceError(msg, cure="Run it again later; what was read before is kept.") from error
-            else:
-                return rows
-        raise AssertionError("unreachable")
+            for page in self._adapter.performance(account, first, last, "ad"):
+                rows.add(page)
+                crash_point("ads.after_page")
+            return rows
+
+        return _whole(pull, f"{account.id}, {first} to {last}")
 
     def _keep(self, account: Account, window: tuple[date, date], rows: Rows, calls: int) -> None:
         found = self._differences(account, window, rows)
@@ -249,14 +250,20 @@ class Ingest:
             calls = self._adapter.http.calls
             clicks: dict[str, dict[str, Any]] = {}
             for day in policy.span(first, last):
-                pages = self._adapter.clicks(account, day)
-                if pages is None:
+                found = _whole(partial(self._clicks_of, account, day), f"the clicks of {account.id} on {day}")
+                if found is None:
                     return
-                clicks |= {click.click_id: dataclasses.asdict(click) for page in pages for click in page}
+                clicks |= found
             told = {"platform": self._source.platform, "account_id": account.id}
             fresh = pa.Table.from_pylist([told | click for click in clicks.values()], schema=shape("click_views"))
-            found = {"click_views": self._store.added("click_views", fresh)}
-            self._take(account, "clicks", (first, last), found, rows=len(clicks), calls=calls)
+            added = {"click_views": self._store.added("click_views", fresh)}
+            self._take(account, "clicks", (first, last), added, rows=len(clicks), calls=calls)
+
+    def _clicks_of(self, account: Account, day: date) -> dict[str, dict[str, Any]] | None:
+        pages = self._adapter.clicks(account, day)
+        if pages is None:
+            return None
+        return {click.click_id: dataclasses.asdict(click) for page in pages for click in page}
 
     def _audit(self, account: Account, until: date) -> None:
         """Compare totals of campaigns with what the lake holds, and read the days again that differ."""
@@ -265,7 +272,7 @@ class Ingest:
         last = until - timedelta(days=policy.HOT)  # the latest days move while one looks
         differing: set[date] = set()
         for window in policy.windows(policy.span(first, last), self._adapter.longest):
-            totals = audit.totals(self._adapter, account, *window)
+            totals = _whole(partial(audit.totals, self._adapter, account, *window), f"the totals of {account.id}")
             held = self._store.known("performance", within(account.id, *window))
             differing |= audit.differing(totals, held)
         self._windows(account, sorted(differing))
@@ -300,6 +307,18 @@ class Ingest:
             "run": self._run,
         }
         self._store.take({**found, "pulls": self._store.done(pull)}, refused)
+
+
+def _whole(pull: Callable[[], T], what: str) -> T:
+    """Ask anew where an answer turns out to be none that is whole."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return pull()
+        except RestartError as error:
+            if attempt == ATTEMPTS:
+                msg = f"{what}: {ATTEMPTS} attempts gave no whole answer. {error.message}"
+                raise SourceError(msg, cure="Run it again later; what was read before is kept.") from error
+    raise AssertionError("unreachable")
 
 
 def _gone(found: pa.Table) -> bool:
