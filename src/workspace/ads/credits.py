@@ -45,8 +45,12 @@ def credited(touches: ibis.Table, conversion: str) -> ibis.Table:
     )
     rows = _players(numbered.mutate(_weight=_weight(numbered)), conversion)
     rows = rows.mutate(_weighed=_._weight.sum().over(so_far), _weights=_._weight.sum().over(path))
+    # Powers of a half are no exact numbers, so this model alone is a rounded sum of binary fractions.
+    decayed = (rows._weighed / rows._weights * WHOLE + 0.5).floor().cast("int64")
+    rows = rows.mutate(_decayed=ibis.ifelse(rows.touch == rows.touches, _int(WHOLE), decayed))
+    before = rows._decayed.lag().over(ibis.window(group_by=conversion, order_by=_ORDER))
+    rows = rows.mutate(_before=before.coalesce(0))
     parts = {name: model(rows) for name, model in MODELS.items()}
-    parts["time_decay"] = _decayed(rows, conversion)
     shown = [*touches.columns, "touch", "touches"]
     found = rows.mutate(**{f"_{name}": part for name, part in parts.items()})
     part = ibis.literal("0.000000001").cast(CREDIT)
@@ -78,13 +82,8 @@ def _position(rows: ibis.Table) -> ibis.Value:
     return running(rows.touch) - running(rows.touch - 1)
 
 
-def _decayed(rows: ibis.Table, conversion: str) -> ibis.Value:
-    """Give time decay. Powers of a half are no exact numbers, so this one is a rounded sum of binary fractions."""
-    rounded = (_._weighed / _._weights * WHOLE + 0.5).floor().cast("int64")
-    running = ibis.ifelse(_.touch == _.touches, _int(WHOLE), rounded).resolve(rows)
-    so_far = rows.mutate(_running=running)
-    before = so_far._running.lag().over(ibis.window(group_by=conversion, order_by=_ORDER))
-    return so_far._running - before.coalesce(0)
+def _time_decay(rows: ibis.Table) -> ibis.Value:
+    return rows._decayed - rows._before
 
 
 def _shapley(rows: ibis.Table) -> ibis.Value:
@@ -98,6 +97,7 @@ MODELS: Mapping[str, Callable[[ibis.Table], ibis.Value]] = {
     "last": _last,
     "linear": _linear,
     "position": _position,
+    "time_decay": _time_decay,
     "shapley": _shapley,
 }
 
