@@ -199,7 +199,8 @@ model = Model(
     roas=ratio(
         AdCredits.ad_value,
         AdPerformance.ad_spend,
-        "Return on ad spend: booking value that clicks on ads brought, by Shapley, over what the ads cost",
+        "Return on ad spend if all who were clicked before a booking share it alike, as Shapley's value has it: "
+        "flatters who is clicked before bookings that would have come anyway",
         owner="growth",
     ),
     roas_first=ratio(

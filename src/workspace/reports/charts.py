@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 WIDTH = 620
 BARS = 15
+_COLOURS = ["#0f6e84", "#d08a2c", "#7a5ea8", "#5b8c4a"]
 
 
 def compared(view: View) -> str:
@@ -82,6 +83,54 @@ def trended(view: View) -> str:
     )
     drawn += last.mark_text(align="left", dx=9, fontSize=12).encode(text="label:N")
     return to_svg(drawn.properties(width=WIDTH + 120, height=230).configure(**config()).to_dict())
+
+
+def ranged(view: View) -> str:
+    """Draw values with the intervals in which they lie as SVG, group by group; a value without one is hollow.
+
+    Args:
+        view: As `returns` gives it.
+    """
+    rows = [{**row, "sure": row["low"] is None} for row in view.rows.to_pylist() if row["value"] is not None]
+    if not rows:
+        return ""
+    rules = list(dict.fromkeys(row["rule"] for row in rows))
+    axis = alt.Axis(grid=False, domain=False, ticks=False, labelColor="#24292f")
+    y = alt.Y("rule:N", sort=rules, title=None, axis=axis)
+    colour = alt.Color("sure:N", legend=None, scale=alt.Scale(domain=[False, True], range=["#0f6e84", "#d08a2c"]))
+    base = _chart(rows).encode(y=y, color=colour)
+    # All data are the whole drawing's: a layer with its own would show all groups in each.
+    base.data = alt.Undefined
+    ends = {"x": alt.X("low:Q", title=None), "x2": "high:Q"}
+    shape = alt.Shape("sure:N", legend=None, scale=alt.Scale(domain=[False, True], range=["circle", "diamond"]))
+    drawn = base.transform_filter("!datum.sure").mark_rule(strokeWidth=2).encode(**ends)
+    drawn += base.mark_point(filled=True, size=55, opacity=1).encode(x=alt.X("value:Q", title=None), shape=shape)
+    drawn.data = _chart(rows).data
+    label = alt.Row("group:N", title=None, header=alt.Header(labelAngle=0, labelAlign="left", labelAnchor="start"))
+    drawn = drawn.properties(width=WIDTH - 160, height=alt.Step(17)).facet(row=label)
+    return to_svg(drawn.configure(**config()).to_dict())
+
+
+def completed(view: View) -> str:
+    """Draw how much of the final numbers was known after how many days as SVG.
+
+    Args:
+        view: As `completeness` gives it.
+    """
+    rows = view.rows.to_pylist()
+    if not rows:
+        return ""
+    names = sorted({row["platform"] for row in rows})
+    x = alt.X("age:Q", title="days after the day", axis=alt.Axis(tickMinStep=1))
+    y = alt.Y("share:Q", title=None, axis=alt.Axis(format="~%"), scale=alt.Scale(zero=False))
+    colour = alt.Color(
+        "platform:N",
+        scale=alt.Scale(domain=names, range=_COLOURS),
+        legend=alt.Legend(orient="top", direction="horizontal", offset=2, labelExpr="replace(datum.label, '_', ' ')"),
+    )
+    base = _chart(rows).encode(x=x, y=y, color=colour)
+    drawn = base.mark_line(interpolate="step-after", strokeWidth=2)
+    return to_svg(drawn.properties(width=WIDTH, height=220).configure(**config()).to_dict())
 
 
 def _chart(values: list[dict[str, Any]]) -> Any:

@@ -10,6 +10,7 @@ from workspace.reports.charts import compared, trended
 from workspace.reports.page import notebook_html, page
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from workspace.display import View
@@ -68,6 +69,13 @@ class Report:
     def show_split(self, title: str, prose: str, view: View) -> Section:
         """Add what `split` gives: a table, and bars that are held against earlier weeks."""
         return self._add(Section(title=title, prose=prose, view=view, drawing=compared(view)))
+
+    def show_table(
+        self, title: str, prose: str, view: View, *, drawing: Callable[[View], str] | None = None
+    ) -> Section:
+        """Add a table, or with a way to draw it the drawing alone; the workbook has the numbers."""
+        drawn = drawing(view) if drawing else ""
+        return self._add(Section(title=title, prose=prose, view=view, drawing=drawn, drawn_only=bool(drawn)))
 
     def show_figures(self, title: str, prose: str, figures: list[Figure]) -> Section:
         """Add metrics with their changes."""

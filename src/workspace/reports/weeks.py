@@ -73,6 +73,20 @@ class Week:
         """Its first day, and the first day after it."""
         return self.monday, self.monday + timedelta(weeks=1)
 
+    def span(self, weeks: int) -> tuple[date, date]:
+        """The first day of so many weeks that end with this one, and the first day after it.
+
+        Examples:
+            >>> Week.parse("2026-W43").span(2)
+            (datetime.date(2026, 10, 12), datetime.date(2026, 10, 26))
+        """
+        return self.days[1] - timedelta(weeks=weeks), self.days[1]
+
+    @property
+    def month_so_far(self) -> tuple[date, date]:
+        """The first day of the month in which it ends, and the first day after it."""
+        return (self.days[1] - timedelta(days=1)).replace(day=1), self.days[1]
+
     @property
     def before(self) -> Week:
         """The week before."""
