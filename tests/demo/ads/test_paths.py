@@ -159,6 +159,7 @@ def test_money_comes_back_as_planted_and_shapley_sees_it() -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3_600)
 def test_shapley_is_near_the_truth_for_nine_seeds_of_ten() -> None:
     near = ordered = 0
     for seed in range(1, 11):
