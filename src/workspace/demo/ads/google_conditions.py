@@ -30,7 +30,7 @@ _TRUTH = {"TRUE": True, "FALSE": False}
 Test = Callable[[Mapping[str, Any]], bool]
 
 
-def test(condition: Condition) -> Test:
+def holds(condition: Condition) -> Test:
     """Make a condition into a test of rows.
 
     Raises:

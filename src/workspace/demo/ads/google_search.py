@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from workspace.demo.ads.google_conditions import test
+from workspace.demo.ads.google_conditions import holds
 from workspace.demo.ads.google_dates import oldest, segments
 from workspace.demo.ads.google_fields import ACTIONS, DATES, FIELDS, MEASURED, owner
 from workspace.demo.ads.google_rows import metrics
@@ -30,7 +30,7 @@ def answer(view: View, query: Query, asked: Range | None, today: date) -> list[R
         asked: The days that it asks about, if any.
         today: The present day of the account.
     """
-    tests = [test(condition) for condition in query.where if condition.field not in DATES]
+    tests = [holds(condition) for condition in query.where if condition.field not in DATES]
     if query.resource == "click_view":
         rows = view.clicks(asked[0]) if asked else []
     elif query.resource in MEASURED and _measures(query):
@@ -56,7 +56,7 @@ def _measures(query: Query) -> bool:
 def _measured(view: View, query: Query, asked: Range) -> list[Row]:
     """Sum what happened for each entity, and for each value of the segments that are shown."""
     split = [name for name in query.select if owner(name) == "segments"]
-    days = [test(condition) for condition in query.where if condition.field in DATES]
+    days = [holds(condition) for condition in query.where if condition.field in DATES]
     sums: dict[tuple[Any, ...], dict[str, Any]] = defaultdict(lambda: defaultdict(Decimal))
     for day in _days(asked):
         if all(passes(segments(day)) for passes in days):

@@ -194,7 +194,8 @@ class Google:
             try:
                 yield from self._search(account, query)
             except UnknownFieldError as error:
-                gone = [name for name in asked if name in error.fields and name.startswith("metrics.")]
+                metrics = [name for name in asked if name.startswith("metrics.")]
+                gone = [name for name in metrics if error.fields & {name, name.removeprefix("metrics.")}]
                 if not gone:
                     raise
                 self._withdrawn |= dict.fromkeys(gone, error.message)

@@ -46,7 +46,13 @@ _WITHDRAWN = {
     "PROHIBITED_METRIC_IN_SELECT_OR_WHERE_CLAUSE",
     "METRIC_ACCESS_DENIED",
 }
+_SIGN_IN = "Sign in again as a user of the accounts, and give this source the new `refresh_token`."
 _CURES = {
+    "OAUTH_TOKEN_REVOKED": _SIGN_IN,
+    "OAUTH_TOKEN_DISABLED": _SIGN_IN,
+    "GOOGLE_ACCOUNT_DELETED": _SIGN_IN,
+    "NOT_ADS_USER": _SIGN_IN,
+    "TWO_STEP_VERIFICATION_NOT_ENROLLED": "Turn on two-step verification for the user, and sign in again.",
     "DEVELOPER_TOKEN_PARAMETER_MISSING": "Set `developer_token` in this source's credentials.",
     "DEVELOPER_TOKEN_NOT_APPROVED": "Apply for basic access for the developer token in Google's API Center.",
     "DEVELOPER_TOKEN_INVALID": "Copy `developer_token` anew from Google's API Center.",
@@ -54,7 +60,6 @@ _CURES = {
     "INVALID_LOGIN_CUSTOMER_ID": "Write `login_customer_id` in digits only, without dashes.",
     "SERVICE_DISABLED": "Enable the Google Ads API for the Google Cloud project of `client_id`.",
 }
-_SIGN_IN = "Sign in again as a user of the accounts, and give this source the new `refresh_token`."
 
 
 class UnknownFieldError(RefusedError):
@@ -192,8 +197,8 @@ def _by_status(answer: Answer, failures: list[_Failure]) -> Verdict:
         return Ok()
     if answer.status >= 500:
         return Wait(None, said)
-    if answer.status == 401:
-        return Stop(RefusedError(said, cure=_SIGN_IN))
+    if answer.status == 401:  # whatever else it may be, another token is tried once
+        return Refresh(said)
     return Stop(RefusedError(said, cure="Correct what it names; nothing of this question was taken in."))
 
 
