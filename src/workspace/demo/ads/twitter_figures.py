@@ -44,7 +44,7 @@ class Figures:
         self._sim, self._account, self._as_of = sim, account, as_of
         self._zone = ZoneInfo(account.timezone)
         self._gap = datetime.combine(switched.astimezone(_FORMER).date(), time(), _FORMER).astimezone(UTC), switched
-        self._cut: dict[date, tuple[list[datetime], list[int]]] = {}
+        self._cut: dict[date, tuple[datetime, list[int]]] = {}
         self._days: dict[date, dict[str, tuple[Ad, dict[str, Told]]]] = {}
 
     def day(self, day: date) -> dict[str, tuple[Ad, dict[str, Told]]]:
@@ -95,28 +95,33 @@ class Figures:
         return found
 
     def _part(self, whole: Told, day: date, slot: Slot) -> list[Told]:
-        """Give the part of a day that is in a slot and not in the gap; nothing if no hour is."""
-        hours, weights = self._hours(day)
-        inside = [
-            place
-            for place, hour in enumerate(hours)
-            if slot[0] <= hour < slot[1] and not self._gap[0] <= hour < self._gap[1]
-        ]
-        if len(inside) == len(hours):
+        """Give the parts of a day that are in a slot and not in the gap; nothing if no hour is."""
+        begun, busy = self._hours(day)
+
+        def hour(at: datetime) -> int:
+            return min(max(-((begun - at) // _HOUR), 0), len(busy) - 1)
+
+        first, last = hour(slot[0]), hour(slot[1])
+        lacking = hour(self._gap[0]), hour(self._gap[1])
+        spans = [(first, min(last, lacking[0])), (max(first, lacking[1]), last)]
+        if lacking[0] == lacking[1]:
+            spans = [(first, last)]
+        if spans == [(0, len(busy) - 1)]:
             return [whole]
-        full = weights[-1]
+        full = busy[-1]
         parts = [
-            {name: n * weights[place + 1] // full - n * weights[place] // full for name, n in whole.items()}
-            for place in inside
+            {name: n * busy[until] // full - n * busy[since] // full for name, n in whole.items()}
+            for since, until in spans
+            if since < until
         ]
         return [part for part in parts if any(part.values())]
 
-    def _hours(self, day: date) -> tuple[list[datetime], list[int]]:
-        """Give the begins of a day's hours, and how busy it was until each."""
+    def _hours(self, day: date) -> tuple[datetime, list[int]]:
+        """Give when a day began, and how busy it was until each of its hours, and until its end."""
         if day not in self._cut:
             begun, ended = (datetime.combine(each, time(), self._zone).astimezone(UTC) for each in (day, day + _DAY))
             hours = [begun + _HOUR * number for number in range(-((begun - ended) // _HOUR))]
-            self._cut[day] = hours, [0, *accumulate(_BUSY[hour.astimezone(self._zone).hour] for hour in hours)]
+            self._cut[day] = begun, [0, *accumulate(_BUSY[hour.astimezone(self._zone).hour] for hour in hours)]
         return self._cut[day]
 
 
@@ -155,6 +160,8 @@ def placed(ad: Ad, whole: Told) -> dict[str, Told]:
 
 
 def _added(found: list[Told]) -> Told:
+    if len(found) == 1:
+        return found[0]
     summed: Counter[str] = Counter()
     for each in found:
         summed.update(each)
