@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -177,7 +178,15 @@ def test_a_warning_of_x_is_noted(ads: Ads, twitter: Twitter, monkeypatch: pytest
     assert [note for note in twitter.notes if "Version 11 is deprecated" in note]
 
 
-def test_no_secret_is_shown(twitter: Twitter) -> None:
-    shown = repr(twitter) + repr(vars(twitter.http)) + repr(twitter.http._client.auth)
-    for name in ("consumer_secret", "token_secret"):
-        assert SECRETS[name] not in shown.replace(repr(twitter.http._secrets), "")
+def test_no_secret_is_shown(ads: Ads, twitter: Twitter, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        read(twitter)
+        ads.fault("unauthorized", "twitter_ads", path=JOBS)
+        with pytest.raises(RefusedError) as raised:
+            read(twitter)
+    assert "httpx" in {record.name for record in caplog.records}
+    shown = (
+        caplog.text + repr(twitter) + repr(twitter.http) + str(raised.value) + str(vars(twitter)) + str(twitter.notes)
+    )
+    assert not [name for name, secret in SECRETS.items() if secret in shown]
+    assert "oauth_signature" not in shown

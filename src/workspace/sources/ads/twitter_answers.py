@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 VERSION = "12"
 
 SKEW = 300  # seconds that a signature may be off the platform's clock
+
+# At its debug level it writes down what it signs, the token among it, and the signature.
+logging.getLogger("oauthlib").setLevel(logging.WARNING)
 
 _RETRY = frozenset({408, 423, 500, 502, 503, 504})
 _ACCOUNT = frozenset({"ACCOUNT_LOCKED_OUT", "ACCOUNT_NOT_FOUND", "ACTION_NOT_ALLOWED"})
