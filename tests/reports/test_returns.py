@@ -30,7 +30,7 @@ def rows(view: Any) -> list[dict[str, Any]]:
 
 def test_rules_stand_under_each_other_with_what_they_do(m: Any) -> None:
     view = side_by_side(m, (m.roas, m.roas_first, m.roas_last), m.platform, DAYS)
-    assert [column.heading for column in view.columns] == ["rule", "facebook ads", "google ads", "all", "what it does"]
+    assert [column.heading for column in view.columns] == ["rule", "what it does", "facebook ads", "google ads", "all"]
     first = rows(view)[1]
     assert (first["name"], first["v0"], first["v1"], first["total"]) == ("roas first", 0, 250 / 200, 1)
     assert first["bias"] == "flatters what makes people aware"
@@ -86,7 +86,7 @@ def test_what_an_older_release_said_stands_beside_what_is_known_now(m: Any, tmp_
             "change1": 1,
         },
     ]
-    assert view.columns[1].heading == "ad spend, 2026-10-10"
+    assert (view.title, view.columns[1].heading) == ("Restated since 2026-10-10", "ad spend then")
 
 
 def test_without_an_older_release_that_knows_nothing_was_restated(m: Any, tmp_path: Path) -> None:

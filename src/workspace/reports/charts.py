@@ -106,7 +106,11 @@ def ranged(view: View) -> str:
     drawn = base.transform_filter("!datum.sure").mark_rule(strokeWidth=2).encode(**ends)
     drawn += base.mark_point(filled=True, size=55, opacity=1).encode(x=alt.X("value:Q", title=None), shape=shape)
     drawn.data = _chart(rows).data
-    label = alt.Row("group:N", title=None, header=alt.Header(labelAngle=0, labelAlign="left", labelAnchor="start"))
+    label = alt.Row(
+        "group:N",
+        title=None,
+        header=alt.Header(labelOrient="top", labelAnchor="start", labelFontSize=12, labelPadding=2),
+    )
     drawn = drawn.properties(width=WIDTH - 160, height=alt.Step(17)).facet(row=label)
     return to_svg(drawn.configure(**config()).to_dict())
 

@@ -49,9 +49,9 @@ def side_by_side(m: Metrics, metrics: Sequence[Answer], field: Field, between: D
     shown = [Column(name=f"v{i}", kind="value", label=_readable(name), unit=unit) for i, name in enumerate(names)]
     columns = (
         Column(name="name", kind="category", label="rule"),
+        Column(name="bias", kind="category", label="what it does"),
         *shown,
         Column(name="total", kind="value", label=ALL, unit=unit),
-        Column(name="bias", kind="category", label="what it does"),
     )
     title = f"{metrics[0].definitions[0].name} by {field.path}, by several rules"
     return View(
@@ -188,7 +188,7 @@ def restated(
         (d,) = metric.definitions
         heading = d.name.replace("_", " ")
         columns += [
-            Column(name=f"then{i}", kind="value", label=f"{heading}, {label}", unit=d.unit),
+            Column(name=f"then{i}", kind="value", label=f"{heading} then", unit=d.unit),
             Column(name=f"now{i}", kind="value", label="now", unit=d.unit),
             Column(name=f"change{i}", kind="value", label="change", unit="percent"),
         ]
