@@ -14,12 +14,10 @@ TopView ads, which are booked rather than auctioned, are not read.
 from __future__ import annotations
 
 import json
-import logging
 import re
 from typing import TYPE_CHECKING, Any
 
 from workspace.sources.ads.answers import AccountRefusedError, RefusedError, RestartError
-from workspace.sources.ads.facebook_answers import without_query
 from workspace.sources.ads.http import Http, Pace
 from workspace.sources.ads.tiktok_answers import UnknownMetricError, classify
 from workspace.sources.ads.tiktok_rows import USUAL, Asked, account, entity, identity, performance
@@ -82,8 +80,6 @@ class TikTok:
         self._source, self._credentials = source, credentials
         self._counted = source.conversions or ("complete_payment",)
         self._withdrawn: dict[str, dict[str, str]] = {"ad": {}, "campaign": {}}
-        # The library logs every address, and that of the list of accounts has the app's secret in it.
-        logging.getLogger("httpx").addFilter(without_query)
         self.http = Http(
             "TikTok",
             f"{(source.address() or ADDRESS).rstrip('/')}/open_api/{self.api_version}",
