@@ -84,6 +84,18 @@ def test_rows_say_where_they_belong(twitter: Twitter, ads: Ads) -> None:
         assert (row.level, row.ad_group_id, row.ad_id, row.entity_id) == ("campaign", None, None, row.campaign_id)
 
 
+def test_a_campaign_that_promotes_no_tweet_is_told_as_a_whole(ads: Ads, twitter: Twitter) -> None:
+    campaign = ads.book.campaigns(US)[0].id
+    ads.control("POST", "knobs", {"twitter_without_tweets": [campaign]})
+    found = read(twitter)
+    of_it = [row for row in found if row.campaign_id == campaign]
+    assert {(row.level, row.ad_id, row.ad_group_id) for row in of_it} == {("campaign", None, None)}
+    assert {row.level for row in found if row.campaign_id != campaign} == {"ad"}
+    totals = read(twitter, level="campaign")
+    assert summed(of_it) == summed([row for row in totals if row.campaign_id == campaign])
+    assert sum(row.spend or 0 for row in found) == sum(row.spend or 0 for row in totals)
+
+
 @pytest.mark.parametrize("page", [None, 3])
 def test_entities_are_told_with_those_that_are_deleted(ads: Ads, twitter: Twitter, page: int | None) -> None:
     ads.control("POST", "knobs", {"page": page})

@@ -131,6 +131,12 @@ def test_little_is_asked_for_at_once_and_much_by_jobs(ads: Ads, twitter: Twitter
     assert len([call for call in ads.calls("twitter_ads") if call["method"] == "POST"]) == 3  # one a placement
 
 
+def test_seven_days_of_which_one_is_longer_are_too_much_at_once(ads: Ads, twitter: Twitter) -> None:
+    first, last = date(2026, 10, 20), date(2026, 10, 26)
+    assert summed(read(twitter, UK, first=first, last=last)) == book(ads, UK, first, last)
+    assert {call["status"] for call in ads.calls("twitter_ads")} <= {200, 403}  # of the closed account
+
+
 def test_no_more_jobs_than_may_run_are_put_to_work(ads: Ads, twitter: Twitter, waits: list[float]) -> None:
     ads.control("POST", "knobs", {"twitter_jobs_at_once": 2, "twitter_job_polls": 2})
     assert summed(read(twitter)) == book(ads, US)

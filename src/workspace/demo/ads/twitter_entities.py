@@ -170,6 +170,7 @@ def _line_items(sim: Simulation, account: Account) -> list[Row]:
 def _promoted(sim: Simulation, account: Account) -> list[Row]:
     """Give promoted tweets; those of a deleted line item are hidden like deleted ones, and say that they are not."""
     groups: dict[str, Group] = {each.id: each for each in sim.book.groups(account.id)}
+    hidden = sim.settings.get("twitter_without_tweets", ())
     return [
         {
             "line_item_id": each.group_id,
@@ -179,7 +180,7 @@ def _promoted(sim: Simulation, account: Account) -> list[Row]:
             **_common(sim, each),
         }
         for each in sim.book.ads(account.id)
-        if each.exists(sim.now)
+        if each.exists(sim.now) and each.campaign_id not in hidden
     ]
 
 

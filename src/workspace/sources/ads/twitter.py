@@ -36,7 +36,7 @@ PLACEMENTS = ("ALL_ON_TWITTER", "SPOTLIGHT", "TREND")
 _TOGETHER = 20  # entities in one question about statistics
 _PAGE = 1000  # entities on a page, the most that X gives
 _TWEETS = 200  # tweets that can be asked for by their ids
-_SYNC_DAYS = 7  # days of statistics that X gives at once, without a job
+_SYNC_SPAN = timedelta(days=7)  # of statistics that X gives at once, without a job
 _SYNC_QUESTIONS = 6  # more are jobs: X gives 250 such answers in 15 minutes to all who use this token
 _BUCKETS = timedelta(days=90)  # of changes, that one question can be about
 _LOOKBACK = 14  # days in which X may still correct what it bills; the rest is final after one
@@ -89,7 +89,7 @@ class Twitter:
     def accounts(self) -> list[Account]:
         """Give the accounts. X lists them five times in 15 minutes, so they are asked for once."""
         if not self._accounts:
-            pages = self._pages("accounts", "accounts", {})
+            pages = self._pages("accounts", "accounts")
             self._accounts = {told["id"]: told for page in pages for told in page}
         return [account(told, self._currency(told["id"])) for told in self._accounts.values()]
 
@@ -110,27 +110,21 @@ class Twitter:
 
     def performance(self, account: Account, first: date, last: date, level: Level) -> Iterator[list[Performance]]:
         """Give what ads or campaigns did, one page a question; deleted ones, too, that were there at the time."""
-        reading = self._reading(account, level)
-        ids = sorted(id_ for id_, place in reading.places.items() if place.alive(first, last))
+        tree = self._tree(account)
+        wanted: list[tuple[Level, set[str]]] = [(level, set(tree.places[level]))]
+        if level == "ad":  # what is promoted without a tweet, such as an account, is told of its campaign alone
+            wanted.append(("campaign", tree.without_ads()))
+        readings = {_KIND[each]: self._reading(account, each) for each, _ in wanted}
         questions = [
-            Asked(
-                query={
-                    "entity": _KIND[level],
-                    "entity_ids": ",".join(ids[begin : begin + _TOGETHER]),
-                    **stretch.times(self._now()),
-                    "granularity": stretch.granularity,
-                    "placement": placement,
-                    "metric_groups": ",".join(GROUPS),
-                },
-                placement=placement,
-                stretch=stretch,
+            asked
+            for each, ids in wanted
+            for asked in self._questions(
+                account, _KIND[each], sorted(i for i in ids if tree.places[each][i].alive(first, last)), first, last
             )
-            for stretch in stretches(ZoneInfo(account.timezone), first, last, self._now())
-            for placement in PLACEMENTS
-            for begin in range(0, len(ids), _TOGETHER)
         ]
         try:
-            for asked, body in self._answers(account, questions, days=(last - first).days + 1):
+            for asked, body in self._answers(account, questions):
+                reading = readings[asked.query["entity"]]
                 page = list(rows(body, stretch=asked.stretch, placement=asked.placement, reading=reading))
                 if any(action.value for row in page for action in row.actions):
                     self._note(_SCALE_NOTE.format(scale=self._scale))
@@ -139,6 +133,21 @@ class Twitter:
         except RestartError:
             self._trees.pop(account.id, None)  # it may be that what was asked for is not there any more
             raise
+
+    def _questions(self, account: Account, entity: str, ids: Sequence[str], first: date, last: date) -> Iterator[Asked]:
+        """Cut a question into those that X answers: of one placement, of few entities, of slots that are days."""
+        for stretch in stretches(ZoneInfo(account.timezone), first, last, self._now()):
+            for placement in PLACEMENTS:
+                for begin in range(0, len(ids), _TOGETHER):
+                    query = {
+                        "entity": entity,
+                        "entity_ids": ",".join(ids[begin : begin + _TOGETHER]),
+                        **stretch.times(self._now()),
+                        "granularity": stretch.granularity,
+                        "placement": placement,
+                        "metric_groups": ",".join(GROUPS),
+                    }
+                    yield Asked(query=query, placement=placement, stretch=stretch)
 
     def clicks(self, account: Account, day: date) -> Iterator[list[ClickView]] | None:  # noqa: ARG002
         """Give nothing: X does not tell which ad a click id belongs to."""
@@ -151,15 +160,16 @@ class Twitter:
         begin = since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         while begin < until:
             end = min(begin + _BUCKETS, _whole_hour(until))
-            query = {"entity": _KIND["ad"], "start_time": _utc(begin), "end_time": _utc(end)}
+            query = {"entity": _KIND["campaign"], "start_time": _utc(begin), "end_time": _utc(end)}
             answer = self._ask("GET", f"stats/accounts/{account.id}/active_entities", query, rate="analytics")
             days |= applied(answer.data["data"], zone)
             begin = end
         return days
 
-    def _answers(self, account: Account, questions: Sequence[Asked], days: int) -> Iterator[tuple[Asked, Any]]:
+    def _answers(self, account: Account, questions: Sequence[Asked]) -> Iterator[tuple[Asked, Any]]:
         """Ask at once where little is asked, else by jobs."""
-        if days <= _SYNC_DAYS and len(questions) <= _SYNC_QUESTIONS:
+        short = all(asked.stretch.end - asked.stretch.start <= _SYNC_SPAN for asked in questions)
+        if short and len(questions) <= _SYNC_QUESTIONS:
             for asked in questions:
                 path = f"stats/accounts/{account.id}"
                 yield asked, self._ask("GET", path, asked.query, rate="analytics").data
@@ -168,10 +178,13 @@ class Twitter:
         jobs = Jobs(self.http, lambda method, query: self._ask(method, path, query, rate=f"{method} {path}"))
         yield from jobs.results(questions)
 
-    def _reading(self, account: Account, level: Level) -> Reading:
+    def _tree(self, account: Account) -> Tree:
         if account.id not in self._trees:
             for _ in self.entities(account):
                 pass  # the tree is kept as it is read
+        return self._trees[account.id]
+
+    def _reading(self, account: Account, level: Level) -> Reading:
         return Reading(
             level=level,
             places=self._trees[account.id].places[level],
@@ -182,7 +195,8 @@ class Twitter:
 
     def _currency(self, account_id: str) -> str:
         try:
-            pages = list(self._pages(f"accounts/{account_id}/funding_instruments", "funding_instruments", {}))
+            path = f"accounts/{account_id}/funding_instruments"
+            pages = list(self._pages(path, path))
         except AccountRefusedError:
             return NO_CURRENCY  # a closed account: nothing is billed, and no row of it needs one
         return currency([told for page in pages for told in page])
@@ -204,11 +218,11 @@ class Twitter:
         return found
 
     def _of(self, account: Account, kind: str) -> Iterator[list[dict[str, Any]]]:
-        return self._pages(f"accounts/{account.id}/{kind}", f"{account.id}/{kind}", {})
+        return self._pages(f"accounts/{account.id}/{kind}", f"{account.id}/{kind}")
 
-    def _pages(self, path: str, rate: str, query: Mapping[str, str]) -> Iterator[list[dict[str, Any]]]:
+    def _pages(self, path: str, rate: str) -> Iterator[list[dict[str, Any]]]:
         # In the order of making, so that what is made meanwhile comes on the last page and shifts no other.
-        asked = {**query, "count": str(_PAGE), "with_deleted": "true", "sort_by": "created_at-asc"}
+        asked = {"count": str(_PAGE), "with_deleted": "true", "sort_by": "created_at-asc"}
         while True:
             answer = self._ask("GET", path, asked, rate=rate)
             yield answer.data["data"]

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
+    from workspace.sources.ads.adapter import Level
+
 NO_CURRENCY = "XXX"
 """ISO 4217's own code for none: an account that never had money has no currency."""
 
@@ -28,10 +30,11 @@ class Tree:
 
     Attributes:
         places: Where campaigns and ads belong, by their ids.
+        groups: The campaign that each line item belongs to.
         objectives: What each campaign's line items are for.
     """
 
-    places: dict[str, dict[str, Place]] = field(default_factory=lambda: {"campaign": {}, "ad": {}})
+    places: dict[Level, dict[str, Place]] = field(default_factory=lambda: {"campaign": {}, "ad": {}})
     groups: dict[str, str] = field(default_factory=dict)
     objectives: dict[str, set[str]] = field(default_factory=dict)
 
@@ -40,6 +43,10 @@ class Tree:
         for told in page:
             self.places["campaign"][told["id"]] = Place(told["id"], None, None, told.get("currency"), *_life(told))
         return [self._campaign(told) for told in page]
+
+    def without_ads(self) -> set[str]:
+        """Give the campaigns that have no ads to tell of."""
+        return self.places["campaign"].keys() - {place.campaign_id for place in self.places["ad"].values()}
 
     def _campaign(self, told: Told) -> Entity:
         # Since version 11 the objective is the line items'; a campaign has one if they agree.
