@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from workspace.settings import PostgresSource, SnowplowSource
+from workspace.settings import PostgresSource, SheetsSource, SnowplowSource
 
 if TYPE_CHECKING:
     from workspace.front import Workspace
@@ -60,5 +60,7 @@ def _named(settings: Settings, name: str) -> set[str]:
     found = settings.sources.get(source)
     if isinstance(found, SnowplowSource):
         return set(found.personal)
+    if isinstance(found, SheetsSource) and table in found.tables:
+        return {column.name for column in found.tables[table].columns.values() if column.personal}
     listed = found.personal if isinstance(found, PostgresSource) else ()
     return {entry.rpartition(".")[2] for entry in listed if entry.rpartition(".")[0] == table}
