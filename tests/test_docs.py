@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-WORLDS = {"metrics": "bakery.py", "clickstream": "shop.py"}
+WORLDS = {"metrics": "bakery.py", "clickstream": "shop.py", "ads": "campaigns.py", "sheets": "plans.py"}
 """The small world that the pages of a folder ask."""
 
 PAGES = [page for folder in WORLDS for page in sorted((DOCS / folder).glob("*.md"))]
@@ -90,7 +90,41 @@ TYPES = {
     "bool": "boolean",
     "at": "timestamp('UTC', 6)",
     "date": "date",
+    "money": "decimal(18, 2)",
+    "amount": "decimal(18, 6)",
+    "credit": "decimal(18, 9)",
+    "sum": "decimal(38, 6)",
 }
+EXTENDED = {
+    "ads.performance_versions": "ads.performance",
+    **{
+        f"dbt_ad_reporting.ad_reporting__{longer}_report": f"dbt_ad_reporting.ad_reporting__{shorter}_report"
+        for longer, shorter in (("campaign", "account"), ("ad_group", "campaign"), ("ad", "ad_group"), ("url", "ad"))
+    },
+}
+"""Tables of which only what they have more than another one is described."""
+
+
+def test_every_column_of_advertising_is_described() -> None:
+    page = DOCS / "ads" / "tables.md"
+    ws = world(world_of(page))["ws"]
+    told = dict(re.findall(r"^## `(.+?)`\n(.*?)(?=^## )", page.read_text(), re.MULTILINE | re.DOTALL))
+    own = {"marketing.platforms", "marketing.attribution"}
+    assert told.keys() == {name for name in ws.tables if name.startswith(("ads.", "dbt_ad_reporting.")) or name in own}
+    for name, text in told.items():
+        read, other = ws.table(name), EXTENDED.get(name)
+        known = [column for column in read.columns if other is None or column not in ws.table(other).columns]
+        described = re.findall(r"^\| `(\w+)`( \*)? \| (\w+) \|", text, re.MULTILINE)
+        assert [column for column, _, _ in described] == known, name
+        assert {column for column, mark, _ in described if mark} == _personal(ws, name) & set(known), name
+        for column, _, kind in described:
+            # A sum of whole numbers is one, too; DuckDB has more digits for it.
+            wanted = {TYPES[kind], "decimal(38, 0)"} if kind == "int" else {TYPES[kind]}
+            assert str(read[column].type()) in wanted, f"{name}.{column}"
+
+
+def _personal(ws: Any, name: str) -> set[str]:
+    return {column.name for column in ws.columns(name) if column.personal}
 
 
 def write(page: Path) -> None:

@@ -11,8 +11,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
-from ibis import _  # noqa: F401 - the pages ask with it
+from ibis import _
 
 from workspace import connect
 from workspace.demo.ads.book import Account, Ad, Campaign, Claim, Facts, Group, total
@@ -152,20 +153,21 @@ ORDERS = [
     {"id": "2", "user_id": "7", "created_at": at("06-22", 12), "total_amount": Decimal("90.00")},
 ]
 COLUMNS = {
-    "marketing.touchpoints": "event_id! domain_userid clicked_at:at channel mkt_medium mkt_source mkt_content "
-    "mkt_campaign click_id click_network gclid",
-    "clickstream.identities": "domain_userid! user_id",
+    "marketing.touchpoints": "event_id! domain_userid* clicked_at:at channel mkt_medium mkt_source mkt_content "
+    "mkt_campaign click_id* click_network gclid*",
+    "clickstream.identities": "domain_userid!* user_id*",
     "inventory_db.bookings": "id! user_id status created_at:at total_amount:money discount_amount:money currency",
 }
 KINDS = {"": pa.string(), "at": TIMESTAMP, "money": pa.decimal128(18, 2)}
 
 
 def describe(text: str) -> list[Column]:
-    """Give columns: `name`, with `!` of the key and `:kind` if it is no text."""
+    """Give columns: `name`, with `!` of the key, `*` personal, and `:kind` if it is no text."""
     found = []
     for word in text.split():
-        name, _, kind = word.partition(":")
-        found.append(Column(name=name.rstrip("!"), type=KINDS[kind], source_type=kind or "text", key=int("!" in name)))
+        name, kind = word.partition(":")[::2]
+        more: dict[str, Any] = {"source_type": kind or "text", "key": int("!" in name), "personal": "*" in name}
+        found.append(Column(name=name.rstrip("!*"), type=KINDS[kind], **more))
     return found
 
 
@@ -236,6 +238,11 @@ ws = connect(candidate="bakery", settings=settings)
 m = ws.metrics
 
 
+def of(platform: str) -> Any:
+    """Choose a platform's rows."""
+    return _.platform == platform
+
+
 def show(table: Any, *columns: str) -> None:
     """Print some columns of a table, in the order of the first three."""
     rows = table.select(*columns).order_by(columns[:3]).to_pandas()
@@ -244,9 +251,9 @@ def show(table: Any, *columns: str) -> None:
 
 def _written(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return f"{value:f}".rstrip("0").rstrip(".") if value else "0"
+        return f"{value.normalize():f}"
     if isinstance(value, datetime) and value.tzinfo:
         return "-" if value.year == 9999 else f"{value:%m-%d %H:%M}"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d}"
-    return "-" if value is None or value != value else value
+    return "-" if pd.isna(value) else value
