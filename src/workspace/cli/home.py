@@ -62,6 +62,28 @@ pipelines = "pipelines"        # pipeline notebooks, and pipeline.toml, which sc
 # "sasl.mechanism" = "SCRAM-SHA-512"
 # "sasl.username" = "workspace"
 # "sasl.password" = "$KAFKA_PASSWORD"
+#
+# [sources.google_ads]
+# kind = "ads"
+# platform = "google_ads"        # or "facebook_ads", "tiktok_ads", "twitter_ads"; docs/ads/operating.md has their credentials
+# since = 2026-01-01             # the first day to read
+# accounts = []                  # ids; empty: all that the credentials reach
+# conversions = []               # the actions that count, in the platform's words; empty: purchases
+#
+# [sources.google_ads.credentials]
+# client_id = "$GOOGLE_ADS_CLIENT_ID"
+# client_secret = "$GOOGLE_ADS_CLIENT_SECRET"
+# refresh_token = "$GOOGLE_ADS_REFRESH_TOKEN"
+# developer_token = "$GOOGLE_ADS_DEVELOPER_TOKEN"
+#
+# [sources.sheets]
+# kind = "sheets"
+# workbook = "planning.xlsx"     # or a folder of workbooks
+#
+# [sources.sheets.tables.targets]
+# sheet = "Targets"
+# key = ["month", "city"]
+# columns = { month = "month", city = "text", target = "decimal" }
 
 [keep]
 days = 90                      # every release stays readable that long,
