@@ -127,7 +127,7 @@ def test_a_renamed_and_a_revived_campaign_are_told_as_they_are(ads: Ads, twitter
         assert (found[campaign.id].name, found[campaign.id].status) == (name, status)
 
 
-def test_accounts_have_the_currency_of_what_funds_them(ads: Ads, twitter: Twitter) -> None:
+def test_accounts_have_the_currency_of_their_campaigns_or_of_what_funds_them(ads: Ads, twitter: Twitter) -> None:
     found = {each.id: each for each in twitter.accounts()}
     assert [found[each].currency for each in (US, UK, EMPTY, DISABLED)] == ["USD", "GBP", "JPY", "XXX"]
     assert [found[each].open for each in (US, UK, EMPTY, DISABLED)] == [True, True, True, False]
@@ -154,6 +154,12 @@ def test_ads_are_asked_for_on_days_on_which_they_were_there(ads: Ads, twitter: T
     assert asked == {ad.id for ad in ads.book.ads(US)} - deleted
     read(twitter, first=DELETED.date(), last=DELETED.date())
     assert deleted <= {*ads.calls("twitter_ads")[-1]["query"]["entity_ids"].split(",")}
+
+
+def test_who_may_not_see_what_funds_an_account_reads_it_all_the_same(ads: Ads, twitter: Twitter) -> None:
+    ads.fault("no_funding_access", "twitter_ads", path="/funding_instruments", times=4)
+    assert [each.currency for each in twitter.accounts()] == ["USD", "GBP", "XXX", "XXX"]
+    assert {row.currency for row in read(twitter)} == {"USD"}
 
 
 def test_an_account_without_money_has_no_currency_and_no_rows(ads: Ads, twitter: Twitter) -> None:

@@ -99,7 +99,7 @@ def test_what_passes_is_waited_for(
         ("unauthorized", "/accounts$", RefusedError),
         ("unauthorized", JOBS, RefusedError),
         ("no_access", ENTITIES, RefusedError),
-        ("account_locked", ENTITIES, AccountRefusedError),
+        ("account_locked", "/line_items", AccountRefusedError),
         ("account_locked", JOBS, AccountRefusedError),
         ("html_404", "/accounts$", RefusedError),
         ("retired", "/accounts$", RefusedError),

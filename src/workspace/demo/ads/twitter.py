@@ -189,6 +189,7 @@ FAULTS: dict[str, Callable[[Simulation, Request, Mapping[str, Any]], Reply | Non
     "invalid_cursor": _cursor,
     "unauthorized": lambda *_: unauthorized(),
     "no_access": _error(403, "UNAUTHORIZED_CLIENT_APPLICATION", "This client application is not allowed"),
+    "no_funding_access": _error(403, "FUNDING_INSTRUMENT_ACCESS_NOT_ALLOWED", "The funding instrument is not yours"),
     "account_locked": _error(403, "ACCOUNT_LOCKED_OUT", "The account is locked"),
     "html_404": _page(404),
     "retired": _page(410),

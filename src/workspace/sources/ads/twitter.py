@@ -194,12 +194,17 @@ class Twitter:
         )
 
     def _currency(self, account_id: str) -> str:
+        """Give an account's currency: its newest campaign's, or where there is none, of what is to fund one."""
+        query = {"count": "1", "with_deleted": "true", "sort_by": "created_at-desc"}
         try:
-            path = f"accounts/{account_id}/funding_instruments"
-            pages = list(self._pages(path, path))
+            for kind in ("campaigns", "funding_instruments"):
+                path = f"accounts/{account_id}/{kind}"
+                told = self._ask("GET", path, query, rate=f"{account_id}/{kind}").data["data"]
+                if told:
+                    return currency(told)
         except AccountRefusedError:
-            return NO_CURRENCY  # a closed account: nothing is billed, and no row of it needs one
-        return currency([told for page in pages for told in page])
+            pass  # a closed account, or one whose money is not shown: no row of it needs a currency
+        return NO_CURRENCY
 
     def _tweets(self, account: Account, page: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         """Give the tweets that are promoted: they, not the promotion, have a name and lead somewhere."""

@@ -38,7 +38,9 @@ SKEW = 300  # seconds that a signature may be off the platform's clock
 logging.getLogger("oauthlib").setLevel(logging.WARNING)
 
 _RETRY = frozenset({408, 423, 500, 502, 503, 504})
-_ACCOUNT = frozenset({"ACCOUNT_LOCKED_OUT", "ACCOUNT_NOT_FOUND", "ACTION_NOT_ALLOWED"})
+_ACCOUNT = frozenset(
+    {"ACCOUNT_LOCKED_OUT", "ACCOUNT_NOT_FOUND", "ACTION_NOT_ALLOWED", "FUNDING_INSTRUMENT_ACCESS_NOT_ALLOWED"}
+)
 _LARGE = frozenset({"REQUEST_TOO_COMPLEX", "INVALID_TIME_WINDOW"})
 _SHOWN = 300  # characters of a message
 

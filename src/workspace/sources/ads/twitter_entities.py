@@ -127,10 +127,10 @@ def account(told: Told, currency: str) -> Account:
     )
 
 
-def currency(instruments: Sequence[Told]) -> str:
-    """Give an account's currency: that of its newest funding instrument, since X's accounts have none of their own."""
-    known = [told for told in instruments if told.get("currency")]
-    return str(max(known, key=lambda told: told.get("created_at") or "")["currency"]) if known else NO_CURRENCY
+def currency(told: Sequence[Told]) -> str:
+    """Give the currency of the newest campaign or funding instrument: X's accounts have none of their own."""
+    known = [each for each in told if each.get("currency")]
+    return str(max(known, key=lambda each: each.get("created_at") or "")["currency"]) if known else NO_CURRENCY
 
 
 def switched_at(told: Told) -> datetime | None:
