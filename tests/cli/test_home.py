@@ -70,7 +70,7 @@ def test_init_writes_settings_that_load_and_never_overwrites(
     # What is commented out must be right too, once somebody takes the marks away.
     entry = re.compile(r"^# (?=\[|\"|\w+ = )", re.MULTILINE)
     path.write_text(entry.sub("", text))
-    assert set(load_settings(tmp_path).sources) == {"inventory_db", "fx", "clickstream"}
+    assert set(load_settings(tmp_path).sources) == {"inventory_db", "fx", "clickstream", "google_ads", "sheets"}
     assert workspace("init").exit_code == 1
 
 

@@ -65,7 +65,7 @@ pipelines = "pipelines"        # pipeline notebooks, and pipeline.toml, which sc
 #
 # [sources.google_ads]
 # kind = "ads"
-# platform = "google_ads"        # or "facebook_ads", "tiktok_ads", "twitter_ads"; docs/ads/operating.md has their credentials
+# platform = "google_ads"        # or "facebook_ads", "tiktok_ads", "twitter_ads", each with credentials of its own
 # since = 2026-01-01             # the first day to read
 # accounts = []                  # ids; empty: all that the credentials reach
 # conversions = []               # the actions that count, in the platform's words; empty: purchases
