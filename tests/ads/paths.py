@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 from itertools import combinations
@@ -27,7 +27,7 @@ def attribution(shop: Shop) -> list[Row]:
     for row in placed:
         touches = path(shop, row)
         players = [touch["player"] for touch in touches]
-        ages = [_seconds(row["created_at"]) - _seconds(touch["clicked_at"]) for touch in touches]
+        ages = [_millis(row["created_at"]) - _millis(touch["clicked_at"]) for touch in touches]
         given = {name: rounded(values) for name, values in models(players, ages).items()}
         mine = sorted((one["created_at"], one["id"]) for one in placed if one["user_id"] == row["user_id"])
         for number, touch in enumerate(touches):
@@ -37,8 +37,7 @@ def attribution(shop: Shop) -> list[Row]:
                 | {"value": row["total_amount"] + (row["discount_amount"] or 0), "currency": row["currency"]}
                 | {"first_booking": mine[0] == (row["created_at"], row["id"])}
                 | {"touch": number + 1, "touches": len(touches)}
-                | {name: given[name][number] for name in MODELS if name != "shapley"}
-                | {"shapley": in_turns(players)[number]}
+                | {name: given[name][number] for name in MODELS}
             )
     return found
 
@@ -123,8 +122,8 @@ def _name(shop: Shop, platform: str | None, account: str | None, campaign: str |
     return next((name for since, name in reversed(told) if since <= when), told[0][1] if told else None)
 
 
-def _seconds(when: datetime) -> int:
-    return int((when.replace(microsecond=0) - datetime.min.replace(tzinfo=when.tzinfo)).total_seconds())
+def _millis(when: datetime) -> int:
+    return (when - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
 def models(players: Sequence[str], ages: Sequence[int]) -> dict[str, list[Fraction]]:
@@ -150,10 +149,10 @@ def models(players: Sequence[str], ages: Sequence[int]) -> dict[str, list[Fracti
 
 def _power(age: int) -> Fraction:
     with localcontext(Context(prec=40)):
-        return Fraction(Decimal(2) ** (Decimal(-age) / Decimal(7 * 24 * 3600)))
+        return Fraction(Decimal(2) ** (Decimal(-age) / Decimal(7 * 24 * 3600 * 1000)))
 
 
-def rounded(values: Sequence[Fraction], whole: Decimal = Decimal(1)) -> list[Decimal]:
+def rounded(values: Sequence[Fraction]) -> list[Decimal]:
     """Round running sums half up at nine places, and give their differences."""
     found, done, before = [], Fraction(0), Decimal(0)
     for value in values:
@@ -161,24 +160,13 @@ def rounded(values: Sequence[Fraction], whole: Decimal = Decimal(1)) -> list[Dec
         running = _nine(done)
         found.append(running - before)
         before = running
-    assert not values or before == whole
+    assert not values or before == 1
     return found
 
 
 def _nine(value: Fraction) -> Decimal:
     scaled = value * 10**9
     return Decimal((2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)).scaleb(-9)
-
-
-def in_turns(players: Sequence[str]) -> list[Decimal]:
-    """Round the shares of the players first, in the order in which they came, then each one's over its touches."""
-    order = list(dict.fromkeys(players))
-    of_player = dict(zip(order, rounded([Fraction(1, len(order))] * len(order)), strict=True))
-    turns = {
-        player: iter(rounded([Fraction(share) / players.count(player)] * players.count(player), share))
-        for player, share in of_player.items()
-    }
-    return [next(turns[player]) for player in players]
 
 
 def shapley(paths: Sequence[frozenset[str]]) -> Mapping[str, Fraction]:

@@ -36,7 +36,7 @@ def _rows(reads: Reads) -> ibis.Table:
         ibis.union(*parts)
         .group_by(_GROUP)
         .aggregate(
-            days=_.days.sum(),
+            days=_.days.count(),
             **{name: _[name].sum().cast(_SUM) for name in _SIDES},
         )
     )

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 WHOLE = 1_000_000_000
 """The parts that a credit of 1 has."""
 
-HALF_LIFE = 7 * 24 * 60 * 60
-"""In seconds: of two clicks, the one that is this much older gets half the credit, by `time_decay`."""
+HALF_LIFE = 7 * 24 * 60 * 60 * 1_000
+"""In milliseconds: of two clicks, the one that is this much older gets half the credit, by `time_decay`."""
 
 ENDS, ENDS_OF_TWO = 400_000_000, 500_000_000
 """What `position` gives to the first and to the last click; the others share the rest evenly."""
@@ -38,18 +38,14 @@ def credited(touches: ibis.Table, conversion: str) -> ibis.Table:
         conversion: The column that tells conversions apart.
     """
     path = ibis.window(group_by=conversion)
-    so_far = ibis.cumulative_window(group_by=conversion, order_by=_ORDER)
     numbered = touches.mutate(
-        touch=(ibis.row_number().over(ibis.window(group_by=conversion, order_by=_ORDER)) + 1).cast("int64"),
+        touch=ibis.row_number().over(ibis.window(group_by=conversion, order_by=_ORDER)) + 1,
         touches=_.count().over(path),
     )
-    rows = _players(numbered.mutate(_weight=_weight(numbered)), conversion)
-    rows = rows.mutate(_weighed=_._weight.sum().over(so_far), _weights=_._weight.sum().over(path))
-    # Powers of a half are no exact numbers, so this model alone is a rounded sum of binary fractions.
-    decayed = (rows._weighed / rows._weights * WHOLE + 0.5).floor().cast("int64")
-    rows = rows.mutate(_decayed=ibis.ifelse(rows.touch == rows.touches, _int(WHOLE), decayed))
-    before = rows._decayed.lag().over(ibis.window(group_by=conversion, order_by=_ORDER))
-    rows = rows.mutate(_before=before.coalesce(0))
+    rows = _turns(numbered, conversion)
+    rows = rows.mutate(_time_decay=_weight(rows), _shapley=1.0 / (rows._turns * rows._players).cast("float64"))
+    for model in ("time_decay", "shapley"):
+        rows = _in_running(rows, model, conversion)
     parts = {name: model(rows) for name, model in MODELS.items()}
     shown = [*touches.columns, "touch", "touches"]
     found = rows.mutate(**{f"_{name}": part for name, part in parts.items()})
@@ -75,7 +71,7 @@ def _position(rows: ibis.Table) -> ibis.Value:
     between = ibis.greatest(rows.touches - 2, 1)
 
     def running(touch: ibis.Value) -> ibis.Value:
-        middle = _int(ENDS) + _share(touch - 1, between, _int(WHOLE - 2 * ENDS))
+        middle = _int(ENDS) + _share(touch - 1, between, WHOLE - 2 * ENDS)
         begun = ibis.ifelse(rows.touches == 2, _int(ENDS_OF_TWO), middle)
         return ibis.cases((touch == 0, _int(0)), (touch == rows.touches, _int(WHOLE)), else_=begun)
 
@@ -83,13 +79,12 @@ def _position(rows: ibis.Table) -> ibis.Value:
 
 
 def _time_decay(rows: ibis.Table) -> ibis.Value:
-    return rows._decayed - rows._before
+    return rows._now_time_decay - rows._before_time_decay
 
 
 def _shapley(rows: ibis.Table) -> ibis.Value:
     """Share evenly between the players of the path, then each one's share evenly between its touches."""
-    block = _share(rows._player, rows._players) - _share(rows._player - 1, rows._players)
-    return _share(rows._turn, rows._turns, block) - _share(rows._turn - 1, rows._turns, block)
+    return rows._now_shapley - rows._before_shapley
 
 
 MODELS: Mapping[str, Callable[[ibis.Table], ibis.Value]] = {
@@ -102,38 +97,54 @@ MODELS: Mapping[str, Callable[[ibis.Table], ibis.Value]] = {
 }
 
 
+def _in_running(rows: ibis.Table, model: str, conversion: str) -> ibis.Table:
+    """Round the running sum of a model's weights, and add it as of each touch and as of the one before.
+
+    These weights are binary fractions: powers of a half have no exact form, and the shares of many players no common
+    denominator that fits a number. Their error is a millionth of what is rounded to.
+    """
+    weight = rows[f"_{model}"]
+    path = ibis.window(group_by=conversion)
+    so_far = ibis.cumulative_window(group_by=conversion, order_by=_ORDER)
+    rows = rows.mutate(_so_far=weight.sum().over(so_far), _in_all=weight.sum().over(path))
+    rounded = (rows._so_far / rows._in_all * WHOLE + 0.5).floor().cast("int64")
+    rows = rows.mutate(**{f"_now_{model}": ibis.ifelse(rows.touch == rows.touches, _int(WHOLE), rounded)})
+    before = rows[f"_now_{model}"].lag().over(ibis.window(group_by=conversion, order_by=_ORDER))
+    return rows.mutate(**{f"_before_{model}": before.coalesce(0)}).drop("_so_far", "_in_all")
+
+
 def _weight(rows: ibis.Table) -> ibis.Value:
-    age = _seconds(rows.converted_at, rows.clicked_at)
-    return ibis.literal(2.0) ** (age.cast("float64") / -float(HALF_LIFE))
+    age = _millis(rows.converted_at, rows.clicked_at)
+    return ibis.literal(2.0) ** (age / -float(HALF_LIFE))
 
 
-def _seconds(later: ibis.Value, earlier: ibis.Value) -> ibis.Value:
-    """Count the whole seconds between two moments; engines have no difference of moments in common."""
+def _millis(later: ibis.Value, earlier: ibis.Value) -> ibis.Value:
+    """Count the milliseconds between two moments; engines have no difference of moments in common."""
 
     def of_day(moment: ibis.Value) -> ibis.Value:
-        return (moment.hour() * 3600 + moment.minute() * 60 + moment.second()).cast("int64")
+        seconds = moment.hour() * 3600 + moment.minute() * 60 + moment.second()
+        return seconds.cast("float64") * 1000.0 + moment.millisecond()
 
-    days = later.date().delta(earlier.date(), unit="day").cast("int64")
-    return days * 86_400 + of_day(later) - of_day(earlier)
-
-
-def _players(rows: ibis.Table, conversion: str) -> ibis.Table:
-    """Number the players of each path by their first touches, and each player's touches."""
-    of_player = ibis.window(group_by=[conversion, "player"])
-    found = rows.mutate(
-        _entered=_.touch.min().over(of_player),
-        _turns=_.count().over(of_player),
-        _turn=(ibis.row_number().over(ibis.window(group_by=[conversion, "player"], order_by=_ORDER)) + 1).cast("int64"),
+    return (
+        later.date().delta(earlier.date(), unit="day").cast("float64") * 86_400_000.0 + of_day(later) - of_day(earlier)
     )
-    by_entry = ibis.window(group_by=conversion, order_by="_entered")
-    found = found.mutate(_player=(ibis.dense_rank().over(by_entry) + 1).cast("int64"))
-    return found.mutate(_players=_._player.max().over(ibis.window(group_by=conversion)))
 
 
-def _share(part: ibis.Value, whole: ibis.Value, of: ibis.Value | None = None) -> ibis.Value:
-    """Give `of` * `part` / `whole`, all whole numbers, rounded half up."""
-    amount = _int(WHOLE) if of is None else of
-    return ((part * amount * 2 + whole) // (whole * 2)).cast("int64")
+def _turns(rows: ibis.Table, conversion: str) -> ibis.Table:
+    """Count the touches of each player of a path, and the players."""
+    of_player = ibis.window(group_by=[conversion, "player"])
+    turn = ibis.row_number().over(ibis.window(group_by=[conversion, "player"], order_by=_ORDER))
+    found = rows.mutate(_turns=_.count().over(of_player), _begins=(turn == 0).cast("int64"))
+    return found.mutate(_players=_._begins.sum().over(ibis.window(group_by=conversion)))
+
+
+def _share(part: ibis.Value, whole: ibis.Value, of: int = WHOLE) -> ibis.Value:
+    """Give `of` * `part` / `whole`, all whole numbers, rounded half up.
+
+    In floating point, where every number below 2**53 is exact: integers are narrower on Spark than Ibis takes them for.
+    """
+    doubled = part.cast("float64") * float(2 * of) + whole
+    return (doubled / (whole.cast("float64") * 2.0)).floor().cast("int64")
 
 
 def _int(number: int) -> ibis.Value:

@@ -31,7 +31,8 @@ _PARENTS: dict[Level, tuple[Level, ...]] = {
     "ad": ("account", "campaign", "ad_group", "ad"),
 }
 _KEY = ("source_relation", "date_day", "platform")
-_SUMS = {"clicks": "int64", "impressions": "int64", "spend": "", "conversions": "", "conversions_value": ""}
+_SUMS = ("clicks", "impressions", "spend", "conversions", "conversions_value")
+_COUNTS = ("clicks", "impressions")
 _SCHEME = r"^(?:[A-Za-z][A-Za-z0-9+.-]*://)?"
 _UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 
@@ -44,7 +45,8 @@ def _report(level: Level, reads: Reads) -> ibis.Table:
     found = (
         rows.rename(source_relation="source", date_day="day", conversions_value="conversion_value")
         .group_by([*_KEY, *ids])
-        .aggregate(**{name: _[name].sum().cast(kind or "decimal(38, 6)") for name, kind in _SUMS.items()})
+        .aggregate(**{name: _[name].sum().cast(f"decimal(38, {0 if name in _COUNTS else 6})") for name in _SUMS})
+        .cast(dict.fromkeys(_COUNTS, "int64"))
     )
     for parent in _PARENTS[level]:
         found = _named(found, reads, parent)

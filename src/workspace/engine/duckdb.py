@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     import ibis
+    import ibis.expr.datatypes as dt
     from deltalake import DeltaTable
 
     from workspace.lake import Lake, Release, View
@@ -78,7 +79,10 @@ class DuckDBEngine(Engine):
 
     def _shown(self, view: View, rows: ibis.Table, *, history: bool) -> ibis.Table:
         # Its text is translated once, and not again for each question.
-        return self._put(f"{view.name}{HISTORY}" if history else view.name, rows)
+        made = self._put(f"{view.name}{HISTORY}" if history else view.name, rows)
+        # DuckDB sums whole numbers into wider ones than Ibis promises.
+        kinds = {name: kind for name, kind in rows.schema().items() if not _same(made[name].type(), kind)}
+        return made.cast(kinds) if kinds else made
 
     def _lock(self) -> None:
         """Let DuckDB read the lake's folder and nothing else, for the connection's whole life."""
@@ -86,3 +90,7 @@ class DuckDBEngine(Engine):
         self._backend.raw_sql(f"SET allowed_directories = [{literal(root)}]")
         self._backend.raw_sql("SET enable_external_access = false")
         self._backend.raw_sql("SET lock_configuration = true")
+
+
+def _same(one: dt.DataType, other: dt.DataType) -> bool:
+    return bool(one.copy(nullable=True) == other.copy(nullable=True))
