@@ -47,7 +47,10 @@ def faults(platform: str) -> list[dict[str, Any]]:
 def met(home: Home, now: datetime, outcomes: Counter[str]) -> str:
     """Read while something goes wrong, and again if that was too much; give what was said about it."""
     try:
-        home.pull(now)
+        done = home.pull(now)
+        if any("was left out" in note for note in done.notes):  # an account refused itself for once
+            outcomes["an account left out, and said so"] += 1
+            home.pull()
     except SourceError as error:
         outcomes[type(error).__name__ if error.cure else "an error without a cure"] += 1
         home.ads.control("DELETE", "faults")
