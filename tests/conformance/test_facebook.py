@@ -44,7 +44,7 @@ def api(ads: Ads, monkeypatch: pytest.MonkeyPatch) -> Iterator[FacebookAdsApi]:
 
 
 def test_it_speaks_the_version_that_we_read(api: FacebookAdsApi) -> None:
-    from workspace.sources.ads.facebook import VERSION
+    from workspace.sources.ads.facebook.adapter import VERSION
 
     assert api.API_VERSION == VERSION
 

@@ -20,10 +20,11 @@ from google.ads.googleads.v26.errors.types import errors
 from google.ads.googleads.v26.services.types import customer_service, google_ads_service
 from google.protobuf import json_format
 
-from workspace.demo.ads.google_fields import ATTRIBUTED, BY_ACTION, FIELDS, MEASURED, owner
+from workspace.demo.ads.google.fields import ATTRIBUTED, BY_ACTION, FIELDS, MEASURED, owner
 from workspace.settings import AdsSource
-from workspace.sources.ads import google_answers, google_rows
 from workspace.sources.ads.google import Google, open_google
+from workspace.sources.ads.google import answers as google_answers
+from workspace.sources.ads.google import rows as google_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

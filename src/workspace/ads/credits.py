@@ -122,8 +122,11 @@ def _millis(later: ibis.Value, earlier: ibis.Value) -> ibis.Value:
     """Count the milliseconds between two moments; engines have no difference of moments in common."""
 
     def of_day(moment: ibis.Value) -> ibis.Value:
-        seconds = moment.hour() * 3600 + moment.minute() * 60 + moment.second()
-        return seconds.cast("float64") * 1000.0 + moment.millisecond()
+        # Spark's second has its fraction with it.
+        seconds = (moment.hour() * 3600 + moment.minute() * 60).cast("float64") + moment.second().cast(
+            "float64"
+        ).floor()
+        return seconds * 1000.0 + moment.millisecond()
 
     return (
         later.date().delta(earlier.date(), unit="day").cast("float64") * 86_400_000.0 + of_day(later) - of_day(earlier)

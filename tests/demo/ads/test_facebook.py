@@ -12,7 +12,7 @@ import pytest
 from adserver import NOW
 from demo.ads.graph import DAILY, DAY, DISABLED, EMPTY, EU, EVERY, JAPAN, PROOF, RANGE, TOKEN, ask, error, told
 from workspace.demo.ads.book import COUNTED
-from workspace.demo.ads.facebook_nodes import fields
+from workspace.demo.ads.facebook.nodes import fields
 
 if TYPE_CHECKING:
     from adserver import Ads

@@ -28,7 +28,7 @@ from workspace.errors import SettingsError, SourceError
 from workspace.settings import AdsSource
 from workspace.sources.ads import http as web
 from workspace.sources.ads.facebook import Facebook, open_facebook
-from workspace.sources.ads.facebook_rows import Counted, link, performance
+from workspace.sources.ads.facebook.rows import Counted, link, performance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

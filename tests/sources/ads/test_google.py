@@ -26,7 +26,7 @@ from sources.ads.googling import (
 )
 from workspace.demo.ads.book import COUNTED
 from workspace.sources.ads.answers import RefusedError
-from workspace.sources.ads.google_rows import policy
+from workspace.sources.ads.google.rows import policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

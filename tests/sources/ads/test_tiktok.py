@@ -28,7 +28,7 @@ from sources.ads.tiktok_pulls import (
 from workspace.demo.ads.book import COUNTED
 from workspace.errors import SourceError
 from workspace.sources.ads.answers import AccountRefusedError, RefusedError, RestartError, TooLargeError
-from workspace.sources.ads.tiktok_rows import identity
+from workspace.sources.ads.tiktok.rows import identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

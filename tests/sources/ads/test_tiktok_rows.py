@@ -13,8 +13,8 @@ import pytest
 from workspace.errors import SourceError
 from workspace.sources.ads.answers import AccountRefusedError, RefusedError
 from workspace.sources.ads.http import Answer, BrokenError
-from workspace.sources.ads.tiktok_answers import classify
-from workspace.sources.ads.tiktok_rows import USUAL, Asked, account, entity, performance
+from workspace.sources.ads.tiktok.answers import classify
+from workspace.sources.ads.tiktok.rows import USUAL, Asked, account, entity, performance
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -29,10 +29,10 @@ from sources.ads.twitter_pulls import (
     told,
 )
 from workspace.sources.ads.answers import AccountRefusedError, RestartError
-from workspace.sources.ads.twitter_days import Stretch, applied, midnight
-from workspace.sources.ads.twitter_entities import Tree, account, currency, switched_at
-from workspace.sources.ads.twitter_jobs import job_id
-from workspace.sources.ads.twitter_stats import Place, Reading, rows
+from workspace.sources.ads.twitter.days import Stretch, applied, midnight
+from workspace.sources.ads.twitter.entities import Tree, account, currency, switched_at
+from workspace.sources.ads.twitter.jobs import job_id
+from workspace.sources.ads.twitter.stats import Place, Reading, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,7 +21,7 @@ from sources.ads.twitter_pulls import (
 )
 from workspace.errors import DeferredError
 from workspace.sources.ads.answers import RestartError, TooLargeError
-from workspace.sources.ads.twitter_days import midnight, stretches
+from workspace.sources.ads.twitter.days import midnight, stretches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -173,7 +173,7 @@ def test_a_clock_that_is_off_is_refused(ads: Ads, twitter: Twitter, monkeypatch:
 
 
 def test_a_warning_of_x_is_noted(ads: Ads, twitter: Twitter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workspace.sources.ads.twitter.VERSION", "11")
+    monkeypatch.setattr("workspace.sources.ads.twitter.adapter.VERSION", "11")
     twitter.accounts()
     assert [note for note in twitter.notes if "Version 11 is deprecated" in note]
 

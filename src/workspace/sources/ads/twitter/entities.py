@@ -1,0 +1,150 @@
+"""X's campaigns, line items and promoted tweets as campaigns, groups and ads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from workspace.sources.ads.adapter import Account, Entity
+from workspace.sources.ads.twitter.stats import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from workspace.sources.ads.adapter import Level
+
+NO_CURRENCY = "XXX"
+"""ISO 4217's own code for none: an account that never had money has no currency."""
+
+_MOMENTS = ("created_at", "updated_at")
+_STATUS = {"ACTIVE": "enabled", "PAUSED": "paused"}
+
+Told = dict[str, Any]
+
+
+@dataclass
+class Tree:
+    """What an account holds, as far as statistics need it.
+
+    Attributes:
+        places: Where campaigns and ads belong, by their ids.
+        groups: The campaign that each line item belongs to.
+        objectives: What each campaign's line items are for.
+    """
+
+    places: dict[Level, dict[str, Place]] = field(default_factory=lambda: {"campaign": {}, "ad": {}})
+    groups: dict[str, str] = field(default_factory=dict)
+    objectives: dict[str, set[str]] = field(default_factory=dict)
+
+    def campaigns(self, page: Sequence[Told]) -> list[Entity]:
+        """Take in a page of campaigns; the line items must be there already."""
+        for told in page:
+            self.places["campaign"][told["id"]] = Place(told["id"], None, None, told.get("currency"), *_life(told))
+        return [self._campaign(told) for told in page]
+
+    def without_ads(self) -> set[str]:
+        """Give the campaigns that have no ads to tell of."""
+        return self.places["campaign"].keys() - {place.campaign_id for place in self.places["ad"].values()}
+
+    def _campaign(self, told: Told) -> Entity:
+        # Since version 11 the objective is the line items'; a campaign has one if they agree.
+        found = self.objectives.get(told["id"], set())
+        return Entity(
+            level="campaign",
+            id=told["id"],
+            name=told["name"],
+            status=status(told),
+            campaign_id=told["id"],
+            objective=told.get("objective") or (min(found) if len(found) == 1 else None),
+        )
+
+    def line_items(self, page: Sequence[Told]) -> list[Entity]:
+        """Take in a page of line items."""
+        for told in page:
+            self.groups[told["id"]] = told["campaign_id"]
+            if told.get("objective"):
+                self.objectives.setdefault(told["campaign_id"], set()).add(told["objective"])
+        return [
+            Entity(
+                level="ad_group",
+                id=told["id"],
+                name=told.get("name"),
+                status=status(told),
+                campaign_id=told["campaign_id"],
+                ad_group_id=told["id"],
+            )
+            for told in page
+        ]
+
+    def promoted_tweets(self, page: Sequence[Told], tweets: Mapping[str, Told]) -> list[Entity]:
+        """Take in a page of promoted tweets; campaigns and line items must be there already."""
+        found = []
+        for told in page:
+            group = told["line_item_id"]
+            campaign = self.groups.get(group)
+            if campaign is not None:  # else it was made since the line items were read; the next run has both
+                currency = self.places["campaign"][campaign].currency if campaign in self.places["campaign"] else None
+                self.places["ad"][told["id"]] = Place(campaign, group, told["id"], currency, *_life(told))
+            tweet = tweets.get(str(told["tweet_id"]), {})
+            found.append(
+                Entity(
+                    level="ad",
+                    id=told["id"],
+                    name=tweet.get("name") or tweet.get("full_text"),
+                    status=status(told),
+                    campaign_id=campaign,
+                    ad_group_id=group,
+                    url=_url(tweet),
+                )
+            )
+        return found
+
+
+def status(told: Told) -> str:
+    """Give an entity's status.
+
+    Examples:
+        >>> status({"deleted": False, "entity_status": "ACTIVE"}), status({"deleted": True, "entity_status": "ACTIVE"})
+        ('enabled', 'deleted')
+    """
+    word = str(told.get("entity_status") or "unknown")
+    return "deleted" if told.get("deleted") else _STATUS.get(word, word.lower())
+
+
+def account(told: Told, currency: str) -> Account:
+    """Give an account; only an accepted one that is not deleted can be asked for numbers."""
+    approval = str(told.get("approval_status") or "unknown").lower()
+    word = "deleted" if told.get("deleted") else {"accepted": "enabled"}.get(approval, approval)
+    return Account(
+        id=told["id"],
+        name=told.get("name") or told["id"],
+        currency=currency,
+        timezone=told["timezone"],
+        status=word,
+        open=word == "enabled",
+    )
+
+
+def currency(told: Sequence[Told]) -> str:
+    """Give the currency of the newest campaign or funding instrument: X's accounts have none of their own."""
+    known = [each for each in told if each.get("currency")]
+    return str(max(known, key=lambda each: each.get("created_at") or "")["currency"]) if known else NO_CURRENCY
+
+
+def switched_at(told: Told) -> datetime | None:
+    """Give when an account got its time zone."""
+    moment = told.get("timezone_switch_at")
+    return datetime.fromisoformat(moment) if moment else None
+
+
+def _life(told: Told) -> tuple[date | None, date | None]:
+    """Give the days, in UTC, on which an entity was made and, at the latest, deleted."""
+    made, changed = (datetime.fromisoformat(told[name]).date() if told.get(name) else None for name in _MOMENTS)
+    return made, changed if told.get("deleted") else None
+
+
+def _url(tweet: Told) -> str | None:
+    urls = (tweet.get("entities") or {}).get("urls") or []
+    return urls[0].get("expanded_url") or urls[0].get("url") if urls else None
