@@ -30,7 +30,7 @@ _LIMITS = (4, 17, 32, 613, 80000, 80004)
 
 
 def faults(platform: str) -> list[dict[str, Any]]:
-    """Give every fault that the platform knows, early in a run, in its midst, and three times in a row."""
+    """Give every fault that the platform knows: at the first request, in the midst, three times in a row, by turns."""
     kinds = [{"kind": kind, **_MORE.get(kind, {})} for kind in TRANSPORT]
     kinds += [{"kind": "html", "status": status} for status in (500, 502, 504, 404)]
     own = [kind for kind in getattr(module_of(platform), "FAULTS", {}) if kind not in ("code", "rate_limit")]
@@ -41,7 +41,8 @@ def faults(platform: str) -> list[dict[str, Any]]:
         kinds += [{"kind": "rate_limit", "code": code} for code in _LIMITS]
     if platform == "twitter_ads":
         kinds += [{"kind": "rate_limit"}]
-    return [{**kind, **when} for kind in kinds for when in ({}, {"skip": 6}, {"skip": 2, "times": 3})]
+    when: list[dict[str, Any]] = [{}, {"skip": 6}, {"skip": 2, "times": 3}]
+    return [{**kind, **when[number % 3]} for number, kind in enumerate(kinds)]
 
 
 def met(home: Home, now: datetime, outcomes: Counter[str]) -> str:

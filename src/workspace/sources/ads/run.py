@@ -16,7 +16,7 @@ from workspace.sources.ads.answers import AccountRefusedError, RefusedError, Res
 from workspace.sources.ads.entities import accounts_table, entity_tables
 from workspace.sources.ads.platforms import open_adapter
 from workspace.sources.ads.rows import Rows
-from workspace.sources.ads.store import Store, of, within
+from workspace.sources.ads.store import Store, within
 from workspace.sources.ads.tables import shape
 from workspace.sources.ingested import Ingested
 
@@ -193,7 +193,7 @@ class Ingest:
             return entity_tables(self._source.platform, account, self._adapter.entities(account))
 
         fresh = _whole(pull, f"what is in {account.id}")
-        found = {table: self._store.compared(table, rows, of(account.id)) for table, rows in fresh.items()}
+        found = {table: self._store.entities(table, rows, account.id) for table, rows in fresh.items()}
         rows = sum(table.num_rows for table in fresh.values())
         if any(table.num_rows for table in found.values()):
             self._take(account, "entities", (today, today), found, rows=rows, calls=calls)

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from workspace.lake import crash_point
 from workspace.sources.ads.policy import Read
@@ -50,6 +51,7 @@ class Store:
             if table != "click_views" or source.platform == "google_ads"  # nobody else tells
         }
         self._pulls = self.known("pulls").to_pylist()
+        self._entities: dict[str, pa.Table] = {}
         waiting = lake.quarantined(source.name)
         self._rejected = set(zip(*(waiting.column(name).to_pylist() for name in ("reason", "raw")), strict=True))
         positions = [log.position for log in self._logs.values()]
@@ -74,7 +76,20 @@ class Store:
             fresh: What the source says.
             where: Of which rows, by their key; of all if None.
         """
-        log, known = self._logs[table], self._live(table, where)
+        return self._changes(table, fresh, self._live(table, where))
+
+    def entities(self, table: str, fresh: pa.Table, account: str) -> pa.Table:
+        """Give what would have to be written for a table of entities to say of an account what the source says now.
+
+        All accounts are read at once, the first time: a question for each would cost more than what it saves.
+        """
+        if table not in self._entities:
+            self._entities[table] = self._live(table, None)
+        known = self._entities[table]
+        return self._changes(table, fresh, known.filter(pc.equal(known.column("account_id"), account)))
+
+    def _changes(self, table: str, fresh: pa.Table, known: pa.Table) -> pa.Table:
+        log = self._logs[table]
         return changes(fresh, known, log, position=self.position + 1, now=self._now, ignored={"api_version"})
 
     def added(self, table: str, fresh: pa.Table) -> pa.Table:
@@ -119,11 +134,6 @@ class Store:
         fresh = pa.Table.from_pylist([told], schema=shape("pulls"))
         log = self._logs["pulls"]
         return changes(fresh, shape("pulls").empty_table(), log, position=self.position + 1, now=self._now)
-
-
-def of(account: str) -> Where:
-    """Choose an account's rows."""
-    return lambda rows: rows.account_id == account
 
 
 def within(account: str, first: date, last: date) -> Where:
