@@ -112,4 +112,5 @@ def attribution(
         identities: The table of who was logged in on which browser.
     """
     made = _Attribution(conversions=conversions, touchpoints=touchpoints, identities=identities)
-    return View(name=name, inputs=made.inputs, rows=made.rows, key=("booking_id", "event_id"), wants=WANTS)
+    key = ("booking_id", "event_id")
+    return View(name=name, inputs=made.inputs, rows=made.rows, key=key, kept=True, wants=WANTS)

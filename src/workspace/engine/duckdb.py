@@ -72,14 +72,15 @@ class DuckDBEngine(Engine):
                 self._put(f"{name}{HISTORY}", history)
         self._named.add(name)
 
-    def _put(self, name: str, rows: ibis.Table) -> ibis.Table:
+    def _put(self, name: str, rows: ibis.Table, *, kept: bool = False) -> ibis.Table:
         source, _, table = name.partition(".")
         self._backend.raw_sql(f"CREATE SCHEMA IF NOT EXISTS {identifier(source)}")
-        return self._backend.create_view(table, rows, database=source)
+        put = self._backend.create_table if kept else self._backend.create_view
+        return put(table, rows, database=source)
 
     def _shown(self, view: View, rows: ibis.Table, *, history: bool) -> ibis.Table:
         # Its text is translated once, and not again for each question.
-        made = self._put(f"{view.name}{HISTORY}" if history else view.name, rows)
+        made = self._put(f"{view.name}{HISTORY}" if history else view.name, rows, kept=view.kept)
         # DuckDB sums whole numbers into wider ones than Ibis promises.
         kinds = {name: kind for name, kind in rows.schema().items() if not _same(made[name].type(), kind)}
         return made.cast(kinds) if kinds else made

@@ -52,6 +52,7 @@ class View:
         versions: Makes every version of its rows, with `valid_from` and `valid_to`, if they have any.
         ends: Makes the deletions of its rows, as the key's columns and `deleted_at`, if it has versions.
         key: The columns of its key.
+        kept: Whether to compute its rows takes so much longer than to hold them that an engine should, once it has.
         personal: Columns that hold personal data of an input under another name.
         wants: What a release needs to have it, in words: the end of "made of ...".
     """
@@ -62,6 +63,7 @@ class View:
     versions: Callable[[Reads], ibis.Table] | None = None
     ends: Callable[[Reads], ibis.Table] | None = None
     key: tuple[str, ...]
+    kept: bool = False
     personal: frozenset[str] = frozenset()
     wants: str = ""
 
