@@ -387,6 +387,5 @@ def test_attribution_is_the_same_on_every_engine(made: AdLake, there: Workspace)
     here = made.open()
     assert there.table(NAME).to_pyarrow().schema == here.table(NAME).to_pyarrow().schema
     assert rows(there) == rows(here) != []
-    query = f'select player, sum("linear" * value) as worth from {NAME} group by 1 order by 1'
-    worth = there.sql(query.replace('"', "`")).to_pyarrow().to_pylist()
-    assert [row["worth"] for row in worth] == [row["worth"] for row in here.sql(query).to_pyarrow().to_pylist()]
+    query = f"select player, sum(linear) as bookings, sum(value) as worth from {NAME} group by 1 order by 1"
+    assert there.sql(query).to_pyarrow().to_pylist() == here.sql(query).to_pyarrow().to_pylist() != []
