@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from workspace.sources.ads.policy import Read, audit_due, clicks_due, due, span, today, windows
+from workspace.sources.ads.policy import Read, audit_due, clicks_due, due, fitting, span, today, windows
 
 DAY = timedelta(days=1)
 NOW = datetime(2026, 11, 5, 12, tzinfo=UTC)
@@ -14,7 +14,7 @@ SINCE = date(2026, 9, 1)
 
 def read(*pulls: tuple[str, date, date, datetime]) -> Read:
     names = ("kind", "first_day", "last_day", "pulled_at")
-    return Read.of(dict(zip(names, pull, strict=True)) for pull in pulls)
+    return Read.of({"rows": 0} | dict(zip(names, pull, strict=True)) for pull in pulls)
 
 
 def asked(known: Read, now: datetime = NOW, touched: set[date] | None = None, lookback: int = 14) -> list[date]:
@@ -61,6 +61,22 @@ def test_a_platform_that_tells_what_it_touched_is_believed_for_a_week() -> None:
         *hot,
     ]
     assert set(asked(known, NOW + 7 * DAY, touched=set())) >= set(span(UNTIL - 7 * DAY, UNTIL))
+
+
+def test_a_run_that_was_cut_off_has_not_finished() -> None:
+    known = read(("ad", SINCE, UNTIL, NOW))
+    assert known.finished == NOW
+    cut_off = read(("ad", SINCE, UNTIL, NOW), ("ad", SINCE, SINCE + 5 * DAY, NOW + DAY))
+    assert cut_off.finished == NOW, "what a platform says it has changed is asked for from then on"
+    assert Read().finished is None
+
+
+def test_windows_hold_about_as_many_rows_as_they_should() -> None:
+    names = ("kind", "first_day", "last_day", "pulled_at", "rows")
+    pulls = [("ad", SINCE, UNTIL, NOW, 0), ("ad", SINCE, SINCE + DAY, NOW + DAY, 6), ("ad", UNTIL, UNTIL, NOW + DAY, 9)]
+    assert Read().dense is None
+    assert Read.of(dict(zip(names, pull, strict=True)) for pull in pulls).dense == 9
+    assert [fitting(100_000, dense, 28) for dense in (0, 50, 50_000, 1_000_000)] == [28, 28, 2, 1]
 
 
 def test_clicks_are_asked_for_until_a_day_after_theirs() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,9 +15,13 @@ from adserver import DELETED, NOW
 from sources.ads.pulling import SINCE, utc
 from workspace.errors import DeferredError, SourceError
 from workspace.sources.ads.run import Ingest
+from workspace.sources.ads.tiktok import TikTok
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sources.ads.pulling import Home
+    from workspace.sources.ads.adapter import Performance
 
 DAY = timedelta(days=1)
 
@@ -157,6 +162,60 @@ def test_only_the_accounts_that_are_named_are_read_and_one_that_is_not_reached_i
     assert {row["account_id"] for row in home.rows("performance")} == {one}
     with pytest.raises(SourceError, match="do not reach the account nobody"):
         home.pull(accounts=("nobody",))
+
+
+@pytest.mark.parametrize("home", ["tiktok_ads"], indirect=True)
+def test_an_account_that_is_not_reached_any_more_keeps_its_row(home: Home) -> None:
+    home.pull()
+    before = {row["account_id"]: row for row in home.rows("accounts")}
+    one, *others = home.busy()
+    done = home.pull(NOW + DAY, accounts=(one,))
+    assert sum("is not reached any more" in note for note in done.notes) == len(before) - 1
+    after = {row["account_id"]: row for row in home.rows("accounts")}
+    assert after.keys() == before.keys(), "the rows that were read of it name it"
+    assert after[others[0]] == before[others[0]] | {"status": "unreached"}
+    assert not any("not reached" in note for note in home.pull(NOW + 2 * DAY, accounts=(one,)).notes)
+    done = home.pull(NOW + 3 * DAY)
+    assert any("its status was unreached and is enabled now" in note for note in done.notes), done.notes
+
+
+@pytest.mark.parametrize("home", ["tiktok_ads"], indirect=True)
+def test_rows_that_are_missing_once_each_have_not_gone(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.pull()
+    told, claims = home.held(), home.rows("conversions")
+    looks = []
+    performance = TikTok.performance
+
+    def one_lost(*asked: Any) -> Iterator[list[Performance]]:
+        pages = list(performance(*asked))
+        looks.append(asked)
+        yield pages[0][1:] if len(looks) % 2 else pages[0][:-1]  # another one at each look
+        yield from pages[1:]
+
+    monkeypatch.setattr(TikTok, "performance", one_lost)
+    account = home.busy()[0]
+    home.pull(NOW + timedelta(minutes=1), accounts=(account,))
+    assert len(looks) >= 2
+    assert home.held().keys() == told.keys()
+    assert len(home.rows("conversions")) >= len(claims)
+
+
+@pytest.mark.parametrize("home", ["tiktok_ads"], indirect=True)
+def test_what_was_held_of_a_row_that_cannot_be_right_stands(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.pull()
+    held, claims = home.held(), home.rows("conversions")
+    performance = TikTok.performance
+
+    def spoilt(*asked: Any) -> Iterator[list[Performance]]:
+        for page in performance(*asked):
+            yield [dataclasses.replace(page[0], spend=Decimal("0.1234567")), *page[1:]] if page else page
+
+    monkeypatch.setattr(TikTok, "performance", spoilt)
+    home.pull(NOW + timedelta(minutes=1))
+    assert len(home.lake.quarantined("tiktok_ads")) >= 1
+    assert not [row for row in home.rows("performance", live=False) if row["_op"] == "D"]
+    assert home.held().keys() == held.keys()
+    assert len(home.rows("conversions")) >= len(claims)
 
 
 @pytest.mark.parametrize("home", ["tiktok_ads"], indirect=True)

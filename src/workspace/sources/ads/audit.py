@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -21,6 +20,10 @@ if TYPE_CHECKING:
     Totals = dict[Key, tuple[Decimal | int | None, ...]]
 
 _NUMBERS = ("spend", "impressions", "clicks", "conversions", "conversion_value")
+_KEY = ("campaign_id", "placement", "day")
+COLUMNS = (*_KEY, *_NUMBERS)
+"""What of a performance row is compared."""
+
 _SHARED = frozenset({"conversions", "conversion_value"})
 """Numbers that models divide among ads: their sums are right to rounding only."""
 _ROUNDING = Decimal("0.01")
@@ -48,15 +51,17 @@ def totals(adapter: Adapter, account: Account, first: date, last: date) -> Total
 
 def differing(told: Totals, held: pa.Table) -> set[date]:
     """Give the days on which a campaign's total is not the sum of what is held of it; a number not told is none."""
-    sums: defaultdict[Key, list[Decimal]] = defaultdict(lambda: [Decimal()] * len(_NUMBERS))
-    for row in held.select(("campaign_id", "placement", "day", *_NUMBERS)).to_pylist():
-        key = (row["campaign_id"], row["placement"], row["day"])
-        sums[key] = [before + (row[name] or 0) for before, name in zip(sums[key], _NUMBERS, strict=True)]
-    nothing = (0,) * len(_NUMBERS)
-    return {key[2] for key in told.keys() | sums.keys() if not _same(told.get(key, nothing), sums[key])}
+    # Summed before they become rows of Python: there are many more ads than campaigns.
+    summed = held.group_by(_KEY).aggregate([(name, "sum") for name in _NUMBERS])
+    sums: dict[Key, tuple[Decimal | int, ...]] = {
+        (row["campaign_id"], row["placement"], row["day"]): tuple(row[f"{name}_sum"] or 0 for name in _NUMBERS)
+        for row in summed.to_pylist()
+    }
+    nothing: tuple[Decimal | int, ...] = (0,) * len(_NUMBERS)
+    return {key[2] for key in told.keys() | sums.keys() if not _same(told.get(key, nothing), sums.get(key, nothing))}
 
 
-def _same(told: Iterable[Decimal | int | None], sums: Iterable[Decimal]) -> bool:
+def _same(told: Iterable[Decimal | int | None], sums: Iterable[Decimal | int]) -> bool:
     return all(
         number is None or abs(number - total) <= (_ROUNDING if name in _SHARED else 0)
         for name, number, total in zip(_NUMBERS, told, sums, strict=True)

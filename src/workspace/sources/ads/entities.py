@@ -9,16 +9,28 @@ import pyarrow as pa
 from workspace.sources.ads.tables import shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from workspace.sources.ads.adapter import Account, Entity
+
+UNREACHED = "unreached"
+"""The status of an account that the credentials do not reach any more."""
+
+_UNTOLD = {"name": "", "currency": "XXX", "timezone": "Etc/Unknown"}
+"""What stands where a platform does not tell."""
 
 _TABLES = {"campaign": "campaigns", "ad_group": "ad_groups", "ad": "ads"}
 
 
-def accounts_table(platform: str, accounts: Iterable[Account]) -> pa.Table:
-    """Give accounts as the rows of `accounts`."""
-    rows = [
+def accounts_table(platform: str, accounts: Iterable[Account], known: Mapping[str, dict[str, Any]]) -> pa.Table:
+    """Give accounts as the rows of `accounts`. None of them ever goes: what was read of it stays, and names it.
+
+    Args:
+        platform: Whose.
+        accounts: As it tells of them now.
+        known: The rows that are held, by account; what an account does not tell any more stays as it was.
+    """
+    rows: list[dict[str, Any]] = [
         {
             "account_id": account.id,
             "platform": platform,
@@ -29,6 +41,11 @@ def accounts_table(platform: str, accounts: Iterable[Account]) -> pa.Table:
         }
         for account in accounts
     ]
+    for row in rows:
+        before = known.get(row["account_id"], row)
+        row |= {name: before[name] for name, nothing in _UNTOLD.items() if row[name] == nothing}
+    there = {row["account_id"] for row in rows}
+    rows += [row | {"status": UNREACHED} for name, row in known.items() if name not in there]
     return pa.Table.from_pylist(rows, schema=shape("accounts"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
@@ -30,29 +30,34 @@ class Read:
         ads: Days of which the ads' numbers were read.
         clicks: Days of which the clicks were.
         audited: When totals were last compared.
+        dense: How many rows a day had, of the windows that were read last, in the densest; None if none was read.
     """
 
     ads: Mapping[date, datetime] = field(default_factory=dict)
     clicks: Mapping[date, datetime] = field(default_factory=dict)
     audited: datetime | None = None
+    dense: float | None = None
 
     @classmethod
-    def of(cls, pulls: Iterable[dict[str, object]]) -> Read:
+    def of(cls, pulls: Iterable[Mapping[str, Any]]) -> Read:
         """Make it of the rows of `pulls`."""
         days: dict[str, dict[date, datetime]] = {"ad": {}, "clicks": {}}
-        audited = None
-        for pull in sorted(pulls, key=lambda each: each["pulled_at"]):  # type: ignore[arg-type,return-value]
+        audited: datetime | None = None
+        dense: dict[datetime, float] = {}
+        for pull in sorted(pulls, key=lambda each: each["pulled_at"]):
             kind, first, last, at = (pull[name] for name in ("kind", "first_day", "last_day", "pulled_at"))
             if kind == "campaign":
                 audited = at
             elif kind in days:
-                days[kind] |= dict.fromkeys(span(first, last), at)  # type: ignore[arg-type]
-        return cls(days["ad"], days["clicks"], audited)  # type: ignore[arg-type]
+                days[kind] |= dict.fromkeys(span(first, last), at)
+            if kind == "ad":
+                dense[at] = max(dense.get(at, 0.0), pull["rows"] / ((last - first).days + 1))
+        return cls(days["ad"], days["clicks"], audited, dense[max(dense)] if dense else None)
 
     @property
-    def newest(self) -> datetime | None:
-        """When anything was last read."""
-        return max(self.ads.values(), default=None)
+    def finished(self) -> datetime | None:
+        """When all that was asked for was last read: days are read in their order, so the newest one comes last."""
+        return self.ads[max(self.ads)] if self.ads else None
 
 
 def today(timezone: str, now: datetime) -> date:
@@ -100,6 +105,21 @@ def clicks_due(read: Read, *, since: date, until: date, timezone: str) -> list[d
 def audit_due(read: Read, now: datetime) -> bool:
     """Tell whether a week has passed since totals were compared."""
     return read.audited is None or now - read.audited >= WEEK
+
+
+def fitting(rows: int, dense: float, most: int) -> int:
+    """Tell how many days bring so many rows.
+
+    Args:
+        rows: How many.
+        dense: How many a day brings.
+        most: How many days it may be at most.
+
+    Examples:
+        >>> fitting(100_000, 50_000.0, 28), fitting(100_000, 0.0, 28), fitting(100_000, 1e6, 28)
+        (2, 28, 1)
+    """
+    return max(1, min(most, int(rows / dense))) if dense else most
 
 
 def windows(days: Iterable[date], longest: int) -> Iterator[tuple[date, date]]:

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
     from workspace.sources.ads.adapter import Account, Performance
 
+    Key = tuple[str, str, str, date]
+
+KEY = ("level", "entity_id", "placement", "day")
+"""What one row of an account is about."""
+
 _PLACES = Decimal("0.000001")
 _LIMIT = Decimal(10) ** 12
 _AMOUNTS = ("spend", "conversions", "view_through_conversions", "conversion_value")
@@ -36,6 +41,10 @@ class Rows:
         first: The first day that was asked for.
         last: The last one.
         api_version: Who told us.
+
+    Attributes:
+        refused: The rows that cannot be right: why, and the row as JSON.
+        unread: What those are about.
     """
 
     def __init__(self, platform: str, account: Account, first: date, last: date, api_version: str) -> None:
@@ -43,9 +52,10 @@ class Rows:
         self._account, self._api_version = account, api_version
         self._first, self._last = first, last
         self._zone = ZoneInfo(account.timezone)
-        self._seen: dict[tuple[str, str, str, date], int] = {}
+        self._seen: dict[Key, int] = {}
         self._pages: dict[str, list[pa.Table]] = {"performance": [], "conversions": []}
         self.refused: list[tuple[str, str]] = []
+        self.unread: set[Key] = set()
 
     def add(self, page: Iterable[Performance]) -> None:
         """Take in a page.
@@ -58,6 +68,7 @@ class Rows:
         for row in page:
             if reason := self._problem(row):
                 self.refused.append((reason, json.dumps(asdict(row), default=str, ensure_ascii=False)))
+                self.unread.add(_key(row))
             elif self._is_new(row):
                 told = self._performance(row)
                 performance.append(told)
@@ -73,7 +84,7 @@ class Rows:
         return len(self._seen)
 
     def _is_new(self, row: Performance) -> bool:
-        key = (row.level, row.entity_id, row.placement, row.day)
+        key = _key(row)
         content = hash(repr(row))
         before = self._seen.get(key)
         if before is None:
@@ -166,6 +177,10 @@ def quarantine(refused: Iterable[tuple[str, str]], table: str, position: int, no
         for seq, (reason, raw) in enumerate(refused, 1)
     ]
     return pa.Table.from_pylist(entries, schema=QUARANTINE)
+
+
+def _key(row: Performance) -> Key:
+    return row.level, row.entity_id, row.placement, row.day
 
 
 def _amount(value: Decimal | None) -> Decimal | None:

@@ -8,14 +8,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from workspace.errors import DeferredError, SourceError
 from workspace.lake import Watermark, crash_point
 from workspace.sources.ads import audit, policy
 from workspace.sources.ads.answers import AccountRefusedError, RefusedError, RestartError, TooLargeError
-from workspace.sources.ads.entities import accounts_table, entity_tables
+from workspace.sources.ads.entities import UNREACHED, accounts_table, entity_tables
 from workspace.sources.ads.platforms import open_adapter
-from workspace.sources.ads.rows import Rows
+from workspace.sources.ads.rows import KEY, Rows
 from workspace.sources.ads.store import Store, within
 from workspace.sources.ads.tables import shape
 from workspace.sources.ingested import Ingested
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from workspace.lake import Lake
     from workspace.settings import AdsSource
     from workspace.sources.ads.adapter import Account, Adapter
+    from workspace.sources.ads.rows import Key
 
 T = TypeVar("T")
 
@@ -35,6 +37,9 @@ ROWS = 100_000
 
 WINDOW = 28
 """How many days a window has at most."""
+
+UNKNOWN = 7
+"""How many days the first window of an account has, when nobody knows how many rows its days bring."""
 
 ATTEMPTS = 3
 """How often a window is asked for whose pages turn out to belong to different answers."""
@@ -167,8 +172,8 @@ class Ingest:
             cure = f"Grant it, or correct `accounts`; they reach {', '.join(sorted(reached)) or 'none'}."
             raise RefusedError(msg, cure=cure)
         known = {row["account_id"]: row for row in self._store.known("accounts").to_pylist()}
-        self._notes += _news(known, found)
-        fresh = accounts_table(self._source.platform, found)
+        fresh = accounts_table(self._source.platform, found, known)
+        self._notes += _news(known, fresh.to_pylist())
         self._store.take({"accounts": self._store.compared("accounts", fresh, None)})
         return [one for one in found if one.open and (not self._source.accounts or one.id in self._source.accounts)]
 
@@ -177,16 +182,16 @@ class Ingest:
         read = self._store.read(account.id)
         until = policy.today(account.timezone, self._now)
         self._entities(account, until, calls)
-        before = read.newest
+        before = read.finished
         touched = self._adapter.touched(account, before, self._now) if before else None
         lookback = self._adapter.lookback(account)
         days = policy.due(
             read, since=self._source.since, until=until, lookback=lookback, now=self._now, touched=touched
         )
-        self._windows(account, days)
+        self._windows(account, days, read.dense)
         self._clicks(account, policy.clicks_due(read, since=self._source.since, until=until, timezone=account.timezone))
         if policy.audit_due(read, self._now):
-            self._audit(account, until)
+            self._audit(account, until, read.dense)
 
     def _entities(self, account: Account, today: date, calls: int) -> None:
         def pull() -> dict[str, pa.Table]:
@@ -198,10 +203,17 @@ class Ingest:
         if any(table.num_rows for table in found.values()):
             self._take(account, "entities", (today, today), found, rows=rows, calls=calls)
 
-    def _windows(self, account: Account, days: Iterable[date]) -> None:
-        """Read days in windows: as many at once as the platform gives and memory should hold."""
+    def _windows(self, account: Account, days: Iterable[date], dense: float | None) -> None:
+        """Read days in windows: as many at once as the platform gives and memory should hold.
+
+        Args:
+            account: Whose.
+            days: Which.
+            dense: How many rows a day had the last time; None if nobody knows.
+        """
         left = list(days)
-        longest = min(self._adapter.longest, WINDOW)
+        most = min(self._adapter.longest, WINDOW)
+        longest = min(most, UNKNOWN) if dense is None else policy.fitting(ROWS, dense, most)
         while left:
             first, last = next(policy.windows(left, longest))
             calls = self._adapter.http.calls
@@ -211,12 +223,11 @@ class Ingest:
                 if first == last:
                     msg = f"{account.id} on {first}: the platform will not answer even for one day. {error.message}"
                     raise SourceError(msg, cure=error.cure or "Ask the platform's support.") from error
-                longest = max(1, ((last - first).days + 1) // 2)
+                longest = most = max(1, ((last - first).days + 1) // 2)
                 continue
             self._keep(account, (first, last), rows, calls)
             left = [day for day in left if not first <= day <= last]
-            if len(rows) > ROWS:
-                longest = max(1, longest * ROWS // len(rows))
+            longest = policy.fitting(ROWS, len(rows) / ((last - first).days + 1), min(most, 2 * longest))
 
     def _pulled(self, account: Account, first: date, last: date) -> Rows:
         """Read one window to its end."""
@@ -232,17 +243,29 @@ class Ingest:
 
     def _keep(self, account: Account, window: tuple[date, date], rows: Rows, calls: int) -> None:
         found = self._differences(account, window, rows)
-        if _gone(found["performance"]):
+        if gone := _gone(found["performance"]):
             # A row that is missing once may be a page that was lost: only what is missing twice has gone.
             rows = self._pulled(account, *window)
-            found = self._differences(account, window, rows)
+            found = self._differences(account, window, rows, gone)
         self._days += (window[1] - window[0]).days + 1
         self._take(account, "ad", window, found, rows=len(rows), calls=calls, refused=rows.refused)
 
-    def _differences(self, account: Account, window: tuple[date, date], rows: Rows) -> dict[str, pa.Table]:
+    def _differences(
+        self, account: Account, window: tuple[date, date], rows: Rows, before: set[Key] | None = None
+    ) -> dict[str, pa.Table]:
+        """Compare a window with what is held of it.
+
+        Args:
+            account: Whose.
+            window: Which days.
+            rows: What the platform says of them.
+            before: What was missing at the first look, if this is the second one.
+        """
         where = within(account.id, *window)
-        names = ("performance", "conversions")
-        return {name: self._store.compared(name, rows.table(name), where) for name in names}
+        found = {name: self._store.compared(name, rows.table(name), where) for name in ("performance", "conversions")}
+        # What is held stands where the new row is in quarantine, or was there at the first look.
+        spared = rows.unread if before is None else rows.unread | (_gone(found["performance"]) - before)
+        return {name: _without(changed, spared) for name, changed in found.items()}
 
     def _clicks(self, account: Account, days: Iterable[date]) -> None:
         """Read which ads the clicks of some days were on, if the platform tells; a week is kept at once."""
@@ -265,7 +288,7 @@ class Ingest:
             return None
         return {click.click_id: dataclasses.asdict(click) for page in pages for click in page}
 
-    def _audit(self, account: Account, until: date) -> None:
+    def _audit(self, account: Account, until: date, dense: float | None) -> None:
         """Compare totals of campaigns with what the lake holds, and read the days again that differ."""
         calls = self._adapter.http.calls
         first = max(self._source.since, until - timedelta(days=policy.AUDITED - 1))
@@ -273,9 +296,9 @@ class Ingest:
         differing: set[date] = set()
         for window in policy.windows(policy.span(first, last), self._adapter.longest):
             totals = _whole(partial(audit.totals, self._adapter, account, *window), f"the totals of {account.id}")
-            held = self._store.known("performance", within(account.id, *window))
+            held = self._store.known("performance", within(account.id, *window), audit.COLUMNS)
             differing |= audit.differing(totals, held)
-        self._windows(account, sorted(differing))
+        self._windows(account, sorted(differing), dense)
         if differing:
             shown = ", ".join(str(day) for day in sorted(differing)[:5])
             self._notes.append(
@@ -321,25 +344,35 @@ def _whole(pull: Callable[[], T], what: str) -> T:
     raise AssertionError("unreachable")
 
 
-def _gone(found: pa.Table) -> bool:
-    return "D" in found.column("_op").to_pylist()
+def _gone(found: pa.Table) -> set[Key]:
+    """Give the keys of rows that are no longer told."""
+    ended = found.filter(pc.equal(found.column("_op"), "D"))
+    return set(zip(*(ended.column(name).to_pylist() for name in KEY), strict=True))
 
 
-def _news(known: dict[str, dict[str, Any]], found: Iterable[Account]) -> list[str]:
+def _without(found: pa.Table, spared: set[Key]) -> pa.Table:
+    """Leave out the ends of some rows, and of what is claimed for them."""
+    if not spared:
+        return found
+    rows = zip(found.column("_op").to_pylist(), *(found.column(name).to_pylist() for name in KEY), strict=True)
+    return found.filter(
+        pa.array([operation != "D" or tuple(key) not in spared for operation, *key in rows], pa.bool_())
+    )
+
+
+def _news(known: dict[str, dict[str, Any]], found: Iterable[dict[str, Any]]) -> list[str]:
     """Say what is new about accounts, where they were read before."""
     notes = []
-    there = {account.id: account for account in found}
-    for account in there.values() if known else ():
-        before = known.get(account.id)
+    for account in found if known else ():
+        name = f"Account {account['account_id']} ({account['name']})"
+        before = known.get(account["account_id"])
         if before is None:
-            notes.append(f"Account {account.id} ({account.name}) is new: in {account.currency}, {account.timezone}.")
-            continue
-        for what, now in (("currency", account.currency), ("timezone", account.timezone), ("status", account.status)):
-            if before[what] != now:
-                notes.append(f"Account {account.id} ({account.name}): its {what} was {before[what]} and is {now} now.")
-    notes += [
-        f"Account {name} ({row['name']}) is not reached any more." for name, row in known.items() if name not in there
-    ]
+            notes.append(f"{name} is new: in {account['currency']}, {account['timezone']}.")
+        elif account["status"] == UNREACHED:
+            notes += [f"{name} is not reached any more."] if before["status"] != UNREACHED else []
+        else:
+            told = [what for what in ("currency", "timezone", "status") if before[what] != account[what]]
+            notes += [f"{name}: its {what} was {before[what]} and is {account[what]} now." for what in told]
     return notes
 
 

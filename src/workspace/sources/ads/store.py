@@ -15,7 +15,7 @@ from workspace.sources.ads.tables import TABLES, shape
 from workspace.sources.changes import changes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     import ibis
@@ -50,7 +50,7 @@ class Store:
             for table, columns in TABLES.items()
             if table != "click_views" or source.platform == "google_ads"  # nobody else tells
         }
-        self._pulls = self.known("pulls").to_pylist()
+        self._pulls = self._newest_pulls()
         self._entities: dict[str, pa.Table] = {}
         waiting = lake.quarantined(source.name)
         self._rejected = set(zip(*(waiting.column(name).to_pylist() for name in ("reason", "raw")), strict=True))
@@ -60,13 +60,19 @@ class Store:
         self.written: dict[str, Counter[str]] = {}
         self.refused = 0
 
-    def known(self, table: str, where: Where | None = None) -> pa.Table:
-        """Give the live rows of a table, or those whose key is as told."""
-        return pa.table(self._live(table, where)).select(shape(table).names)
+    def known(self, table: str, where: Where | None = None, columns: Sequence[str] = ()) -> pa.Table:
+        """Give the live rows of a table, or those whose key is as told; all columns, or some."""
+        names = list(columns or shape(table).names)
+        log = self._logs[table]
+        if not log.position:
+            return log.schema.empty_table().select(names)
+        reader = log.live(where=where)
+        kept = pa.schema([reader.schema.field(name) for name in names])
+        return pa.Table.from_batches((batch.select(names) for batch in reader), schema=kept)
 
     def read(self, account: str) -> Read:
         """Tell what was read of an account before."""
-        return Read.of(pull for pull in self._pulls if pull["account_id"] == account)
+        return Read.of(self._pulls.get(account, ()))
 
     def compared(self, table: str, fresh: pa.Table, where: Where | None) -> pa.Table:
         """Give what would have to be written for a table to say what the source says now.
@@ -97,6 +103,16 @@ class Store:
         log = self._logs[table]
         known = log.latest(fresh.select(log.keys)) if log.position else log.schema.empty_table()
         return changes(fresh, known, log, position=self.position + 1, now=self._now)
+
+    def _newest_pulls(self) -> dict[str, list[dict[str, Any]]]:
+        """Give by account when each window was last read: every run reads the hot one, for years."""
+        window = ("account_id", "kind", "first_day", "last_day")
+        pulls = self.known("pulls", columns=(*window, "pulled_at", "rows"))
+        newest = pulls.group_by(window).aggregate([("pulled_at", "max"), ("rows", "max")])
+        found: dict[str, list[dict[str, Any]]] = {}
+        for pull in newest.rename_columns([name.removesuffix("_max") for name in newest.column_names]).to_pylist():
+            found.setdefault(pull["account_id"], []).append(pull)
+        return found
 
     def _live(self, table: str, where: Where | None) -> pa.Table:
         log = self._logs[table]

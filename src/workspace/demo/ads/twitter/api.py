@@ -87,7 +87,11 @@ def _statistics(sim: Simulation, asked: Asked, rest: str) -> Reply:
         return _within(sim, asked, "analytics", stats.active)
     if rest:
         raise Refused(404, "ROUTE_NOT_FOUND", "The route was not found")
-    return _within(sim, asked, "analytics", lambda asked: stats.answer(sim, question(asked, _SYNC), sim.now))
+
+    def told(asked: Asked) -> Any:
+        return stats.answer(sim, question(asked, _SYNC), stats.known(sim, asked.of, sim.now))
+
+    return _within(sim, asked, "analytics", told)
 
 
 def _entities(sim: Simulation, asked: Asked, rest: str) -> Reply:

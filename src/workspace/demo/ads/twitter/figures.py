@@ -46,6 +46,7 @@ class Figures:
         self._gap = datetime.combine(switched.astimezone(_FORMER).date(), time(), _FORMER).astimezone(UTC), switched
         self._cut: dict[date, tuple[datetime, list[int]]] = {}
         self._days: dict[date, dict[str, tuple[Ad, dict[str, Told]]]] = {}
+        self._grouped: dict[tuple[str, str], dict[date, dict[str, Told]]] = {}
 
     def day(self, day: date) -> dict[str, tuple[Ad, dict[str, Told]]]:
         """Give what each ad did on a day of the account, by placement."""
@@ -54,14 +55,15 @@ class Figures:
             self._days[day] = {ad.id: (ad, placed(ad, figures(facts))) for ad, facts in told}
         return self._days[day]
 
-    def by(self, key: Callable[[Ad], str], placement: str) -> Callable[[str, Slot], Told | None]:
+    def by(self, kind: str, key: Callable[[Ad], str], placement: str) -> Callable[[str, Slot], Told | None]:
         """Give what sums an entity's ads over a slot; None if nothing of it was served then.
 
         Args:
-            key: Tells to which entity an ad belongs.
+            kind: What kind of entity is meant.
+            key: Tells to which entity of the kind an ad belongs.
             placement: The one placement that is looked at.
         """
-        grouped: dict[date, dict[str, Told]] = {}
+        grouped = self._grouped.setdefault((kind, placement), {})
 
         def entities(day: date) -> dict[str, Told]:
             if day not in grouped:

@@ -12,10 +12,11 @@ from workspace.demo.ads.simulation import Reply, dumps
 from workspace.demo.ads.twitter.access import PLATFORM
 from workspace.demo.ads.twitter.asked import DAY, Question, question
 from workspace.demo.ads.twitter.replies import Asked, Refused, errors, unknown_page, utc
-from workspace.demo.ads.twitter.stats import answer
+from workspace.demo.ads.twitter.stats import answer, known
 
 if TYPE_CHECKING:
     from workspace.demo.ads.simulation import Request, Simulation
+    from workspace.demo.ads.twitter.figures import Figures
 
 RUNNING = 100
 _FIRST = 1_120_829_647_711_653_888  # beyond what a double can hold
@@ -100,8 +101,9 @@ def listed(asked: Asked) -> Reply:
     mine = [job for job in jobs(asked.sim).values() if job.question.account.id == asked.of.id]
     chosen = [job for job in mine if not wanted or str(job.id) in wanted]
     count = asked.number("count", 200, 1000)
+    figures = known(asked.sim, asked.of, asked.sim.now)  # shared, as all that are done now know the same
     for job in chosen[:count]:
-        _go_on(asked.sim, job)
+        _go_on(asked.sim, job, figures)
     # X gives a cursor to older jobs even to who names those that he means.
     older = [job for job in mine if job not in chosen]
     body = {
@@ -114,7 +116,7 @@ def listed(asked: Asked) -> Reply:
     return _reply(asked, body)
 
 
-def _go_on(sim: Simulation, job: Job) -> None:
+def _go_on(sim: Simulation, job: Job, figures: Figures) -> None:
     """Let a job be done once it was asked after often enough, and enough virtual time has passed."""
     if job.done is None:
         polls = int(sim.settings.get("twitter_job_polls", 0))
@@ -122,7 +124,7 @@ def _go_on(sim: Simulation, job: Job) -> None:
         if job.fate != "PROCESSING" and job.polls >= polls and sim.now >= job.created + timedelta(seconds=seconds):
             job.done = sim.now
             if job.fate == "SUCCESS":
-                job.content = gzip.compress(dumps(answer(sim, job.question, sim.now)).encode(), 1, mtime=0)
+                job.content = gzip.compress(dumps(answer(sim, job.question, figures)).encode(), 1, mtime=0)
         job.polls += 1
 
 

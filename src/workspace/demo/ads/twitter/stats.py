@@ -15,7 +15,7 @@ from workspace.demo.ads.twitter.replies import Asked, Refused, invalid, utc
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from workspace.demo.ads.book import Ad
+    from workspace.demo.ads.book import Account, Ad
     from workspace.demo.ads.simulation import Simulation
     from workspace.demo.ads.twitter.asked import Question
 
@@ -26,11 +26,10 @@ _CHANGING = 70  # days for which figures may change
 _OBJECTS = ("WEB_CONVERSION", "MOBILE_CONVERSION", "LIFE_TIME_VALUE_MOBILE_CONVERSION")
 
 
-def answer(sim: Simulation, asked: Question, as_of: datetime) -> Row:
-    """Give the statistics as known at a moment."""
-    figures = Figures(sim, asked.account, as_of, switched_at(sim, asked.account))
+def answer(sim: Simulation, asked: Question, figures: Figures) -> Row:
+    """Give the statistics that figures have."""
     slots = asked.slots()
-    ads = figures.by(lambda ad: ENTITIES[asked.entity](asked.account, ad), asked.placement)
+    ads = figures.by(asked.entity, lambda ad: ENTITIES[asked.entity](asked.account, ad), asked.placement)
     return {
         "data_type": "stats",
         "time_series_length": len(slots),
@@ -45,6 +44,11 @@ def answer(sim: Simulation, asked: Question, as_of: datetime) -> Row:
         ],
         "request": {"params": asked.params()},
     }
+
+
+def known(sim: Simulation, account: Account, as_of: datetime) -> Figures:
+    """Give an account's figures as known at a moment."""
+    return Figures(sim, account, as_of, switched_at(sim, account))
 
 
 def _metrics(sim: Simulation, asked: Question, told: list[dict[str, int] | None]) -> Row:
@@ -110,7 +114,7 @@ def _changes(
     """Compare what was known before some hours with what was known after them, over all days that may change."""
     sim, account = asked.sim, asked.of
     zone = ZoneInfo(account.timezone)
-    before, after = (Figures(sim, account, at, switched_at(sim, account)) for at in (start, min(end, sim.now)))
+    before, after = (known(sim, account, at) for at in (start, min(end, sim.now)))
     found: dict[str, tuple[datetime, datetime, set[str]]] = {}
     day = start.astimezone(zone).date() - _CHANGING * DAY
     while day <= min(end, sim.now).astimezone(zone).date():
