@@ -67,6 +67,19 @@ def test_a_sheet_as_finance_keeps_it(lake: Lake, tmp_path: Path) -> None:
     assert quarantined(lake) == []
 
 
+def test_a_lone_amount_is_no_remark_and_ends_nothing(lake: Lake, tmp_path: Path) -> None:
+    columns = {"month": "month", "budget": {"type": "decimal", "currency": "EUR"}}
+    plan = {"sheet": "Plan", "key": ["month"], "columns": columns}
+    header, kept = ("Month", "Budget"), ("2026-01", 100)
+    about = source(write(tmp_path / "plan.xlsx", ("Plan", [header, kept, ("2026-02", 200)])), plan=plan)
+    ingest(lake, about, 5)
+    write(tmp_path / "plan.xlsx", ("Plan", [header, kept, (None, 200), (None, "as agreed")]))
+    report = ingest(lake, about, 6)
+    assert report.quarantined == 1
+    assert [(row["month"], row["budget"]) for row in live(lake, "sheets.plan")] == [(JAN, 100), (FEB, 200)]
+    assert "plan: left out as remarks: row 4." in report.notes
+
+
 def test_a_header_of_two_rows_is_one(lake: Lake, tmp_path: Path) -> None:
     def merge(sheet: Worksheet) -> None:
         for area in ("A1:A2", "B1:B2", "C1:D1"):

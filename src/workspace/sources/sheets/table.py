@@ -105,7 +105,7 @@ class _Reader:
             return
         values, faults = self._values(cells)
         key = None if faults.keys() & set(self._table.key) else tuple(values[name] for name in self._table.key)
-        if faults and len(cells) > 1 and sum(not cell.blank for cell in cells.values()) == 1:
+        if faults and self._is_remark(cells, faults):
             found.remarks.append(row)
             return
         if faults or key is None:
@@ -165,6 +165,15 @@ class _Reader:
         return any(
             shown == word or shown.startswith((f"{word} ", f"{word}:")) for word in map(_folded, self._table.totals)
         )
+
+    def _is_remark(self, cells: Mapping[str, Cell], faults: Mapping[str, str]) -> bool:
+        """Tell whether a row holds one text and nothing else; a lone amount is one that lost what it is about."""
+        alone = [name for name, cell in cells.items() if not cell.blank]
+        if len(cells) == 1 or len(alone) != 1:
+            return False
+        (name,) = alone
+        is_text = isinstance(cells[name].value, str)
+        return name in self._table.key or (is_text and (name in faults or self._table.columns[name].type == "text"))
 
     def _values(self, cells: Mapping[str, Cell]) -> tuple[dict[str, Value], dict[str, str]]:
         values: dict[str, Value] = {}
