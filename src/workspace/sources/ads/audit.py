@@ -53,15 +53,15 @@ def differing(told: Totals, held: pa.Table) -> set[date]:
     """Give the days on which a campaign's total is not the sum of what is held of it; a number not told is none."""
     # Summed before they become rows of Python: there are many more ads than campaigns.
     summed = held.group_by(_KEY).aggregate([(name, "sum") for name in _NUMBERS])
-    sums: dict[Key, tuple[Decimal | int, ...]] = {
-        (row["campaign_id"], row["placement"], row["day"]): tuple(row[f"{name}_sum"] or 0 for name in _NUMBERS)
+    sums: dict[Key, tuple[Decimal, ...]] = {
+        (row["campaign_id"], row["placement"], row["day"]): tuple(Decimal(row[f"{name}_sum"] or 0) for name in _NUMBERS)
         for row in summed.to_pylist()
     }
-    nothing: tuple[Decimal | int, ...] = (0,) * len(_NUMBERS)
+    nothing = (Decimal(),) * len(_NUMBERS)
     return {key[2] for key in told.keys() | sums.keys() if not _same(told.get(key, nothing), sums.get(key, nothing))}
 
 
-def _same(told: Iterable[Decimal | int | None], sums: Iterable[Decimal | int]) -> bool:
+def _same(told: Iterable[Decimal | int | None], sums: Iterable[Decimal]) -> bool:
     return all(
         number is None or abs(number - total) <= (_ROUNDING if name in _SHARED else 0)
         for name, number, total in zip(_NUMBERS, told, sums, strict=True)

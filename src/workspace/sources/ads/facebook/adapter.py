@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import logging
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from workspace.errors import DeferredError, SourceError
 from workspace.sources.ads import http as web
 from workspace.sources.ads.answers import AccountRefusedError, RefusedError, RestartError, Stop, TooLargeError, Wait
-from workspace.sources.ads.facebook.answers import UnknownFieldError, Usage, classify, judge, throttled, without_query
+from workspace.sources.ads.facebook.answers import UnknownFieldError, Usage, classify, judge, throttled
 from workspace.sources.ads.facebook.rows import WINDOWS, Counted, account, entity, performance
 
 if TYPE_CHECKING:
@@ -80,7 +79,6 @@ class Facebook:
         conversions: tuple[str, ...] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        logging.getLogger("httpx").addFilter(without_query)  # once, however often it is added
         self.notes: list[str] = []
         self._counted = Counted(conversions)
         self._clock = clock

@@ -10,7 +10,6 @@ from workspace.sources.ads.answers import AccountRefusedError, Ok, RefusedError,
 from workspace.sources.ads.http import Pace
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Iterator, Mapping
 
     from workspace.errors import SourceError
@@ -65,13 +64,6 @@ def classify(answer: Answer) -> Verdict:
     if not isinstance(data, dict) or not any(data.get(key) is not None for key in ("data", "id", "report_run_id")):
         return Wait(None, "an answer without content")
     return Ok()
-
-
-def without_query(record: logging.LogRecord) -> bool:
-    """Cut the query off the address that httpx logs with every request: the proof stands there. Keep the record."""
-    if isinstance(record.args, tuple) and len(record.args) > 1:
-        record.args = (record.args[0], str(record.args[1]).partition("?")[0], *record.args[2:])
-    return True
 
 
 def throttled(error: Mapping[str, Any]) -> bool:
