@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from datetime import UTC, date, datetime, timedelta
@@ -94,6 +95,23 @@ def test_a_campaign_that_promotes_no_tweet_is_told_as_a_whole(ads: Ads, twitter:
     totals = read(twitter, level="campaign")
     assert summed(of_it) == summed([row for row in totals if row.campaign_id == campaign])
     assert sum(row.spend or 0 for row in found) == sum(row.spend or 0 for row in totals)
+
+
+def test_a_campaign_that_gets_its_first_ad_keeps_what_it_did_before(ads: Ads, twitter: Twitter) -> None:
+    campaign = ads.book.campaigns(US)[0].id
+    ads.control("POST", "knobs", {"twitter_without_tweets": [campaign]})
+    before = read(twitter)
+    tree = twitter._trees[US]
+    other, place = next((ad, place) for ad, place in tree.places["ad"].items() if place.deleted)
+    late = dataclasses.replace(place, campaign_id=campaign, made=LAST - timedelta(days=5))
+    tree.places["ad"][other] = late  # another campaign's, as if it were this one's first
+    after = [row for row in read(twitter) if row.campaign_id == campaign]
+    shown = {(row.placement, row.day) for row in after if row.level == "ad"}
+    kept = {(row.placement, row.day) for row in after if row.level == "campaign"}
+    told = {(row.placement, row.day) for row in before if row.campaign_id == campaign}
+    assert shown
+    assert kept
+    assert kept == told - shown, "nothing of it goes, and nothing is told twice"
 
 
 @pytest.mark.parametrize("page", [None, 3])

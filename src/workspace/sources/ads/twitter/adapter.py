@@ -113,7 +113,7 @@ class Twitter:
         tree = self._tree(account)
         wanted: list[tuple[Level, set[str]]] = [(level, set(tree.places[level]))]
         if level == "ad":  # what is promoted without a tweet, such as an account, is told of its campaign alone
-            wanted.append(("campaign", tree.without_ads()))
+            wanted.append(("campaign", tree.without_ads(first)))
         readings = {_KIND[each]: self._reading(account, each) for each, _ in wanted}
         questions = [
             asked
@@ -122,17 +122,26 @@ class Twitter:
                 account, _KIND[each], sorted(i for i in ids if tree.places[each][i].alive(first, last)), first, last
             )
         ]
+        shown: set[tuple[str, str, date]] = set()
+        whole: list[Performance] = []  # of campaigns beside ads; which of them have some comes in any order
         try:
             for asked, body in self._answers(account, questions):
                 reading = readings[asked.query["entity"]]
                 page = list(rows(body, stretch=asked.stretch, placement=asked.placement, reading=reading))
                 if any(action.value for row in page for action in row.actions):
                     self._note(_SCALE_NOTE.format(scale=self._scale))
+                if reading.level != level:
+                    whole += page
+                    continue
+                shown |= {(row.campaign_id, row.placement, row.day) for row in page}
                 if page:
                     yield page
         except RestartError:
             self._trees.pop(account.id, None)  # it may be that what was asked for is not there any more
             raise
+        # A campaign may have got its first ad meanwhile: what it did before stays, and nothing is told twice.
+        if alone := [row for row in whole if (row.campaign_id, row.placement, row.day) not in shown]:
+            yield alone
 
     def _questions(self, account: Account, entity: str, ids: Sequence[str], first: date, last: date) -> Iterator[Asked]:
         """Cut a question into those that X answers: of one placement, of few entities, of slots that are days."""

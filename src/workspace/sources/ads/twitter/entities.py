@@ -44,9 +44,10 @@ class Tree:
             self.places["campaign"][told["id"]] = Place(told["id"], None, None, told.get("currency"), *_life(told))
         return [self._campaign(told) for told in page]
 
-    def without_ads(self) -> set[str]:
-        """Give the campaigns that have no ads to tell of."""
-        return self.places["campaign"].keys() - {place.campaign_id for place in self.places["ad"].values()}
+    def without_ads(self, first: date) -> set[str]:
+        """Give the campaigns that had no ads to tell of, when a day began."""
+        told = {place.campaign_id for place in self.places["ad"].values() if place.was_before(first)}
+        return self.places["campaign"].keys() - told
 
     def _campaign(self, told: Told) -> Entity:
         # Since version 11 the objective is the line items'; a campaign has one if they agree.

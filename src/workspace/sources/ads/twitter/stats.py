@@ -64,6 +64,10 @@ class Place:
         is_made = self.made is None or self.made - _MARGIN <= last
         return is_made and (self.deleted is None or first <= self.deleted + _MARGIN)
 
+    def was_before(self, day: date) -> bool:
+        """Tell whether it was there before a day, wherever the account's midnight is; what nobody dates, was."""
+        return self.made is None or self.made + _MARGIN < day
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
