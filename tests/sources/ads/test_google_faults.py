@@ -118,6 +118,15 @@ def test_a_token_that_never_works_is_an_error(google: Google, ads: Ads) -> None:
         pulled(google, whose)
 
 
+@pytest.mark.parametrize("kind", ["internal", "transient"])
+def test_a_platform_that_goes_on_failing_has_no_quota_that_is_used_up(google: Google, ads: Ads, kind: str) -> None:
+    whose = account(google)
+    ads.fault(kind, "google_ads", path=SEARCH, times=999)
+    with pytest.raises(SourceError, match="again and again") as raised:
+        pulled(google, whose)
+    assert not isinstance(raised.value, DeferredError), "nobody would hear of it"
+
+
 @pytest.mark.parametrize(("kind", "seconds"), [("quota", 40591), ("expensive_long", 7200)])
 def test_a_used_up_budget_puts_the_source_off(
     google: Google, ads: Ads, waits: list[float], kind: str, seconds: int

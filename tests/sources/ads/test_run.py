@@ -14,6 +14,7 @@ import workspace.sources.ads.run
 from adserver import DELETED, NOW
 from sources.ads.pulling import SINCE, utc
 from workspace.errors import DeferredError, SourceError
+from workspace.sources.ads.facebook import Facebook
 from workspace.sources.ads.run import Ingest
 from workspace.sources.ads.tiktok import TikTok
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sources.ads.pulling import Home
-    from workspace.sources.ads.adapter import Performance
+    from workspace.sources.ads.adapter import Account, Performance
 
 DAY = timedelta(days=1)
 
@@ -179,6 +180,22 @@ def test_an_account_that_is_not_reached_any_more_keeps_its_row(home: Home) -> No
     assert any("its status was unreached and is enable now" in note for note in done.notes), done.notes
 
 
+@pytest.mark.parametrize("home", ["facebook_ads"], indirect=True)
+def test_an_account_whose_time_zone_nobody_knows_is_left_out(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, *others = home.busy()
+    accounts = Facebook.accounts
+
+    def moved(self: Facebook) -> list[Account]:
+        return [
+            dataclasses.replace(each, timezone="Mars/Olympus") if each.id == one else each for each in accounts(self)
+        ]
+
+    monkeypatch.setattr(Facebook, "accounts", moved)
+    done = home.pull()
+    assert any("its time zone, 'Mars/Olympus', is unknown" in note for note in done.notes), done.notes
+    assert {row["account_id"] for row in home.rows("performance")} == set(others)
+
+
 @pytest.mark.parametrize("home", ["tiktok_ads"], indirect=True)
 def test_rows_that_are_missing_once_each_have_not_gone(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.pull()
@@ -212,7 +229,9 @@ def test_what_was_held_of_a_row_that_cannot_be_right_stands(home: Home, monkeypa
 
     monkeypatch.setattr(TikTok, "performance", spoilt)
     home.pull(NOW + timedelta(minutes=1))
-    assert len(home.lake.quarantined("tiktok_ads")) >= 1
+    aside = home.lake.quarantined("tiktok_ads").column("raw").to_pylist()
+    assert aside
+    assert len(set(aside)) == len(aside), "a window that is read twice puts a row aside once"
     assert not [row for row in home.rows("performance", live=False) if row["_op"] == "D"]
     assert home.held().keys() == held.keys()
     assert len(home.rows("conversions")) >= len(claims)

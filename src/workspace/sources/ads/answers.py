@@ -35,10 +35,12 @@ class Wait:
     Attributes:
         seconds: How much later; None if the platform does not say.
         reason: What it said.
+        failing: Whether it fails, rather than being busy: if that does not pass, it is an error and no quota.
     """
 
     seconds: float | None
     reason: str
+    failing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,6 +267,9 @@ class Http:
         # Spread, so that several runs do not come back at the same moment.
         seconds = min(60.0, 2.0**turn) * random.uniform(0.5, 1) if given is None else given + random.uniform(0, 0.5)  # noqa: S311
         if waited + seconds > PATIENCE:
+            if verdict.failing and given is None:
+                msg = self._said(f"{verdict.reason.rstrip('.')}, again and again for {waited:.0f} seconds")
+                raise SourceError(msg, cure="Try again later; what was read before is kept.")
             raise DeferredError(self._said(verdict.reason), until=datetime.now(UTC) + timedelta(seconds=seconds))
         pause(seconds)
         return seconds

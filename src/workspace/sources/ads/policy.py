@@ -65,6 +65,20 @@ def today(timezone: str, now: datetime) -> date:
     return now.astimezone(ZoneInfo(timezone)).date()
 
 
+def is_zone(name: str) -> bool:
+    """Tell whether a time zone is one that is known here.
+
+    Examples:
+        >>> is_zone("Europe/Berlin"), is_zone("Europe/Atlantis"), is_zone("")
+        (True, False, False)
+    """
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        return False
+    return bool(name)
+
+
 def due(read: Read, *, since: date, until: date, lookback: int, now: datetime, touched: set[date] | None) -> list[date]:
     """Give the days to ask for, in their order.
 

@@ -175,7 +175,13 @@ class Ingest:
         fresh = accounts_table(self._source.platform, found, known)
         self._notes += _news(known, fresh.to_pylist())
         self._store.take({"accounts": self._store.compared("accounts", fresh, None)})
-        return [one for one in found if one.open and (not self._source.accounts or one.id in self._source.accounts)]
+        wanted = [one for one in found if one.open and (not self._source.accounts or one.id in self._source.accounts)]
+        self._notes += [
+            f"Account {one.id} ({one.name}) was left out: its time zone, {one.timezone!r}, is unknown."
+            for one in wanted
+            if not policy.is_zone(one.timezone)
+        ]
+        return [one for one in wanted if policy.is_zone(one.timezone)]
 
     def _account(self, account: Account) -> None:
         calls = self._adapter.http.calls

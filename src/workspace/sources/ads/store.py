@@ -126,7 +126,8 @@ class Store:
             refused: Rows of the performance table that cannot be right, each with its reason.
         """
         position = self.position + 1
-        fresh = [each for each in refused if (each[0], each[1].encode()) not in self._rejected]
+        fresh = [each for each in dict.fromkeys(refused) if (each[0], each[1].encode()) not in self._rejected]
+        self._rejected |= {(reason, raw.encode()) for reason, raw in fresh}
         rejected = quarantine(fresh, f"{self._source.name}.performance", position, self._now)
         if rejected.num_rows:
             self._lake.quarantine(self._source.name, rejected, position=position)

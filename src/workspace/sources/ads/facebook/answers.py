@@ -59,10 +59,10 @@ def classify(answer: Answer) -> Verdict:
     if isinstance(error, dict):
         return judge(error, answer)
     if answer.status >= 400:
-        return Wait(None, f"status {answer.status} and no reason")
+        return Wait(None, f"status {answer.status} and no reason", failing=True)
     # Each answer has one of these; with none, or without its value, it is not the whole answer.
     if not isinstance(data, dict) or not any(data.get(key) is not None for key in ("data", "id", "report_run_id")):
-        return Wait(None, "an answer without content")
+        return Wait(None, "an answer without content", failing=True)
     return Ok()
 
 
@@ -87,7 +87,7 @@ def judge(error: Mapping[str, Any], answer: Answer | None = None) -> Verdict:
     if code in _TOKEN:
         return Stop(RefusedError(said, cure="Make a new access token for the system user, and give it to this source."))
     if code in _TRANSIENT or subcode == _UNKNOWN_ERROR or error.get("is_transient") is True:
-        return Wait(None, said)
+        return Wait(None, said, failing=True)
     return Stop(_refusal(code, subcode, said))
 
 

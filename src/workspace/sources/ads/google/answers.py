@@ -117,7 +117,7 @@ def told(answer: Answer) -> Verdict:
         return Ok()
     code = data.get("error")
     if not isinstance(code, str):
-        return Wait(None, f"Google gives no access token: status {answer.status}")
+        return Wait(None, f"Google gives no access token: status {answer.status}", failing=True)
     said = f"Google gives no access token: {code}: {data.get('error_description', '')}"
     cure = _SIGN_IN if code == "invalid_grant" else "Check `client_id`, `client_secret` and `refresh_token`."
     return Stop(RefusedError(said, cure=cure))
@@ -159,7 +159,7 @@ def _verdict(failure: _Failure) -> Verdict | None:
     if code in _STALE:
         return Refresh(said)
     if code == "RESOURCE_TEMPORARILY_EXHAUSTED" or code in _PASSING:
-        return Wait(failure.delay, said)
+        return Wait(failure.delay, said, failing=code in _PASSING)
     if code in ("RESOURCE_EXHAUSTED", "EXCESSIVE_LONG_TERM_QUERY_RESOURCE_CONSUMPTION"):
         return Wait(failure.delay or _LONG, said)
     error = _error(failure, said)
@@ -196,7 +196,7 @@ def _by_status(answer: Answer, failures: list[_Failure]) -> Verdict:
     if answer.data is None:  # a page of somebody on the way; a body cut short
         return Ok()
     if answer.status >= 500:
-        return Wait(None, said)
+        return Wait(None, said, failing=True)
     if answer.status == 401:  # whatever else it may be, another token is tried once
         return Refresh(said)
     return Stop(RefusedError(said, cure="Correct what it names; nothing of this question was taken in."))

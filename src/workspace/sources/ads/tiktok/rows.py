@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Literal
-from zoneinfo import ZoneInfo
 
 from workspace.errors import SourceError
 from workspace.sources.ads.adapter import Account, Action, Entity, Performance
+from workspace.sources.ads.policy import is_zone
 
 if TYPE_CHECKING:
     from workspace.sources.ads.adapter import Level
@@ -172,7 +172,7 @@ def account(record: Mapping[str, Any]) -> tuple[Account, str | None]:
     with the sign of POSIX: `Etc/GMT+8` is eight hours *behind*. `display_timezone` is a city to show instead of it.
     """
     given, shown = record.get("timezone") or "", record.get("display_timezone") or ""
-    zone = next((name for name in (given, shown) if _is_zone(name)), "")
+    zone = next((name for name in (given, shown) if is_zone(name)), "")
     number, status = identity(record["advertiser_id"]), str(record.get("status") or "")
     note = None
     if not zone:
@@ -248,11 +248,3 @@ def _address(record: Mapping[str, Any]) -> str | None:
     urls = record.get("landing_page_urls") or []
     more = [one.get("landing_page_url") if isinstance(one, Mapping) else one for one in urls]
     return next((url for url in [record.get("landing_page_url"), *more] if url), None)
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        return False
-    return bool(name)

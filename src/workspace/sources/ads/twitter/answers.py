@@ -73,7 +73,7 @@ def classify(answer: Answer) -> Verdict:
     if answer.status == 429:
         return Wait(reset_in(answer.headers), f"too many requests ({_said(answer)})")
     if answer.status in _RETRY:
-        return Wait(_retry_after(answer.headers), f"status {answer.status} ({_said(answer)})")
+        return Wait(_retry_after(answer.headers), f"status {answer.status} ({_said(answer)})", failing=True)
     if "TOO_MANY_JOBS" in codes:  # a status 400, but it passes: others of the account's jobs are running
         return Wait(None, "too many jobs are running")
     return Stop(_refusal(answer, codes))
