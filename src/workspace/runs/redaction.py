@@ -28,7 +28,8 @@ def secrets(settings: Settings) -> tuple[str, ...]:
         if isinstance(source, SnowplowSource):
             found |= {os.environ.get(value[1:], "") for value in source.kafka.values() if value.startswith("$")}
         if isinstance(source, AdsSource):
-            found |= {os.environ.get(value[1:], "") for value in source.credentials.values()}
+            named = [value for name, value in source.credentials.items() if not name.endswith("_id")]
+            found |= {os.environ.get(value[1:], "") for value in named}
     return tuple(sorted((secret for secret in found if len(secret) >= 4), key=len, reverse=True))
 
 

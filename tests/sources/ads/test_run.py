@@ -14,8 +14,8 @@ import workspace.sources.ads.run
 from adserver import DELETED, NOW
 from sources.ads.pulling import SINCE, utc
 from workspace.errors import DeferredError, SourceError
+from workspace.sources.ads.account import Reading
 from workspace.sources.ads.facebook import Facebook
-from workspace.sources.ads.run import Ingest
 from workspace.sources.ads.tiktok import TikTok
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ def test_a_put_off_source_is_left_alone_until_its_time(home: Home, monkeypatch: 
         raise DeferredError("The day's quota is used up.", until=until)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Ingest, "_entities", refuse)
+        patch.setattr(Reading, "_entities", refuse)
         with pytest.raises(DeferredError):
             home.pull(NOW + DAY)
     mark = home.lake.watermark(home.platform)
@@ -273,4 +273,21 @@ def test_a_put_off_source_is_left_alone_until_its_time(home: Home, monkeypatch: 
 
     monkeypatch.setattr(workspace.sources.ads.run, "_stay_away", lambda _: None)  # the time has come
     home.pull(NOW + DAY)
+    assert home.held() == home.told()
+
+
+@pytest.mark.parametrize("home", ["facebook_ads"], indirect=True)
+def test_an_answer_that_is_not_as_documented_is_said_and_the_next_run_goes_on(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import workspace.sources.ads.facebook.adapter as module
+
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("currency")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module.Facebook, "accounts", broken)
+        with pytest.raises(SourceError, match=r"the list of accounts: .* not as the platform documents it .*currency"):
+            home.pull()
+    home.pull()
     assert home.held() == home.told()

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 from workspace.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+ATTEMPTS = 3
+"""How often something is asked for whose pages turn out to belong to different answers."""
 
 
 class RefusedError(SourceError):
@@ -62,3 +71,25 @@ class Stop:
 
 
 Verdict = Ok | Wait | Refresh | Stop
+
+
+def whole(pull: Callable[[], T], what: str) -> T:
+    """Ask anew where an answer turns out to be none that is whole.
+
+    Args:
+        pull: Asks for all of it.
+        what: Named in errors.
+
+    Raises:
+        SourceError: It is not to be had whole, or is not what the platform documents.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            return pull()
+        except RestartError as error:
+            last = error
+        except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+            msg = f"{what}: an answer is not as the platform documents it ({type(error).__name__}: {error})."
+            raise SourceError(msg, cure="Update the workspace; if it is up to date, tell who maintains it.") from error
+    msg = f"{what}: {ATTEMPTS} attempts gave no whole answer. {last.message}"
+    raise SourceError(msg, cure="Run it again later; what was read before is kept.") from last

@@ -154,7 +154,8 @@ class Http:
         self.headers = dict(headers or {})
         self._platform, self._base = platform, base.rstrip("/")
         self._classify, self._refresh = classify, refresh
-        self._secrets = sorted((secret for secret in secrets if len(secret) >= 4), key=len, reverse=True)
+        self._secrets: list[str] = []
+        self.hide(*secrets)
         self._pace = pace or Pace()
         # Certificates and proxies as the environment says; a redirect would carry the token elsewhere.
         self._client = httpx.Client(timeout=_TIMEOUT, auth=auth, follow_redirects=False)
@@ -200,6 +201,11 @@ class Http:
             else:
                 waited += self._wait(verdict, turn, waited)
         raise SourceError(self._said("it asks to be asked again without end"), cure="Try again later.")
+
+    def hide(self, *secrets: str) -> None:
+        """Never show these, either."""
+        known = {*self._secrets, *(secret for secret in secrets if len(secret) >= 4)}
+        self._secrets = sorted(known, key=len, reverse=True)
 
     def file(self, url: str) -> bytes:
         """Fetch a file by its address, unpacked if it is packed; no token goes with it.

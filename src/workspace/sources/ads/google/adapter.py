@@ -236,6 +236,7 @@ class Google:
         finally:
             self.http.calls += tokens.calls
             tokens.close()
+        self.http.hide(answer.data["access_token"])
         self.http.headers["Authorization"] = f"Bearer {answer.data['access_token']}"
 
 
