@@ -200,7 +200,7 @@ model = Model(
         AdCredits.ad_value,
         AdPerformance.ad_spend,
         "Return on ad spend if all who were clicked before a booking share it alike, as Shapley's value has it: "
-        "flatters who is clicked before bookings that would have come anyway",
+        "flatters clicks before bookings that come anyway",
         owner="growth",
     ),
     roas_first=ratio(
