@@ -50,7 +50,6 @@ def changes(
     order = ", ".join(identifier(key) for key in keys)
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")
     connection.register("fresh", fresh)
     connection.register("stored", known)
     connection.execute(f"CREATE TABLE known AS SELECT {', '.join(map(identifier, columns))} FROM stored")  # noqa: S608
