@@ -51,7 +51,7 @@ def test_paths_start_at_the_home_and_urls_stay(tmp_path: Path) -> None:
         (f'{KAFKA}kafka = {{ "sasl.password" = "secret" }}\n', "sasl.password is written into the file"),
         (f'{KAFKA}kafka = {{ "ssl.key.pem" = "..." }}\n', "ssl.key.pem is written into the file"),
         (f'{KAFKA}kafka = {{ "enable.ssl.certificate.verification" = false }}\n', "= False is not a text"),
-        (f'{KAFKA}on_gap = "ignore"\n', "on_gap = 'ignore' is not of type"),
+        (f'{KAFKA}on_gap = "ignore"\n', "on_gap = 'ignore' is not known"),
         (f"{KAFKA}[sources.more]\n{KAFKA}", "has 2 sources of kind snowplow: clicks, more"),
     ],
 )

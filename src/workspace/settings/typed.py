@@ -36,6 +36,9 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
         return tuple(value)
     if origin is Literal and value in typing.get_args(hint):
         return value
+    if origin is Literal and isinstance(value, str):
+        known = [v for v in typing.get_args(hint) if v]
+        raise SettingsError(f"{where} = {value!r} is not known.", cure=did_you_mean(value, known))
     if hint is date and type(value) is date:
         return value
     if datetime in typing.get_args(hint) and isinstance(value, datetime):

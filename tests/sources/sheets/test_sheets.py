@@ -300,7 +300,7 @@ def test_a_folder_holds_several_workbooks(lake: Lake, tmp_path: Path) -> None:
     [
         ({"key": ["town"]}, "no column 'town', which its key names"),
         ({"key": []}, "an empty key"),
-        ({"decimal": ";"}, "decimal = ';' is not of type"),
+        ({"decimal": ";"}, "decimal = ';' is not known"),
         ({"columns": {**COLUMNS, "city": "txt"}}, "columns.city has type = 'txt'.\n.*text"),
         ({"columns": {**COLUMNS, "city": {"type": "text", "currency": "EUR"}}}, "currency = 'EUR', which cannot be"),
         ({"columns": {**COLUMNS, "City": "text"}}, "'City' cannot be a name"),
