@@ -4,9 +4,9 @@ Everything that happens is decided by a seed, and reaches the platform under tes
 """
 
 from workspace.demo.founding import create
-from workspace.demo.home import running
 from workspace.demo.living import Advance, advance, sql
 from workspace.demo.server import PostgresServer
+from workspace.demo.serving import running
 from workspace.demo.totals import totals
 
 __all__ = ["Advance", "PostgresServer", "advance", "create", "running", "sql", "totals"]

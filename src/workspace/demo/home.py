@@ -1,4 +1,4 @@
-"""A demo's folder: its settings, its business clock, its servers while somebody needs them.
+"""A demo's folder: its settings, its business clock, its locks.
 
 ```
 <home>/workspace.toml    settings; the business clock stands in it. Written last: a home without it is not one
@@ -23,9 +23,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workspace.demo.ads import serving as ads
-from workspace.demo.clickstream import BROKERS_VARIABLE, serving
-from workspace.demo.schema import INVENTORY_DB, ROLE, USER_DB
+from workspace.demo import planning
+from workspace.demo.ads import described
+from workspace.demo.clickstream import BROKERS_VARIABLE
+from workspace.demo.files import replace_file
+from workspace.demo.schema import INVENTORY_DB, USER_DB
 from workspace.demo.server import PostgresServer
 from workspace.errors import BusyError, WorkspaceError
 
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 SETTINGS_FILE = "workspace.toml"
 DSN_VARIABLES = {USER_DB: "DEMO_USER_DB_DSN", INVENTORY_DB: "DEMO_INVENTORY_DB_DSN"}
 _ENTRANCE = ".entrance.lock"  # held for the moment in which the server is started or stopped
-_PRESENCE = ".presence.lock"  # shared by all who use the server
+PRESENCE = ".presence.lock"  # shared by all who use the server
 _CLOCK = re.compile(r"^(clock\s*=\s*)\d{4}-[^#\n]*", re.MULTILINE)
 
 _TOML = """\
@@ -87,8 +89,6 @@ def server(home: Path | str) -> PostgresServer:
 
 def write_settings(home: Path, clock: datetime) -> None:
     """Write `workspace.toml`, which makes a folder a home."""
-    from workspace.demo.planning import TOML  # which writes files the way that this module does
-
     text = _TOML.format(
         clock=_toml_time(clock),
         pipelines=json.dumps(_pipelines(home), ensure_ascii=False),
@@ -96,7 +96,7 @@ def write_settings(home: Path, clock: datetime) -> None:
         inventory_variable=DSN_VARIABLES[INVENTORY_DB],
         brokers_variable=BROKERS_VARIABLE,
     )
-    replace_file(home / SETTINGS_FILE, f"{text}{ads.toml()}\n{TOML}".encode())
+    replace_file(home / SETTINGS_FILE, f"{text}{described.toml()}\n{planning.TOML}".encode())
 
 
 def _pipelines(home: Path) -> str:
@@ -136,48 +136,6 @@ def move_clock(home: Path, clock: datetime) -> None:
 
 def _toml_time(clock: datetime) -> str:
     return clock.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file at once or not at all."""
-    draft = path.with_name(f"{path.name}.new")
-    draft.write_bytes(content)
-    draft.replace(path)
-
-
-@contextmanager
-def running(home: Path | str) -> Iterator[PostgresServer]:
-    """Keep a demo's servers up, and their addresses in the environment, while the block runs.
-
-    Any number of processes may do so at once; the last one out stops the database server. One that is killed leaves it
-    running, for the next to find and to stop. The broker and the advertising platforms are each process's own, and end
-    with it.
-
-    Args:
-        home: The demo's folder.
-
-    Yields:
-        The database server.
-    """
-    folder = Path(home)
-    read_clock(folder)
-    engine = server(folder)
-    before = {name: os.environ.get(name) for name in DSN_VARIABLES.values()}
-    with (folder / _PRESENCE).open("ab") as presence:
-        with entrance(folder):
-            engine.start()
-            fcntl.flock(presence, fcntl.LOCK_SH)
-        os.environ.update({name: engine.dsn(database, ROLE) for database, name in DSN_VARIABLES.items()})
-        try:
-            with serving(folder / "clickstream"), ads.serving(folder):
-                yield engine
-        finally:
-            for name, value in before.items():
-                os.environ.pop(name, None)
-                os.environ.update({name: value} if value is not None else {})
-            with entrance(folder):
-                if locked(presence.fileno()):  # nobody else is here
-                    engine.stop()
 
 
 def locked(descriptor: int) -> bool:

@@ -17,7 +17,8 @@ import psycopg
 from workspace.demo import planning, rates
 from workspace.demo.clickstream import top_up, write
 from workspace.demo.company import founded, live
-from workspace.demo.home import alone, move_clock, read_clock, replace_file, server
+from workspace.demo.files import replace_file
+from workspace.demo.home import alone, move_clock, read_clock, server
 from workspace.demo.schema import DATABASES
 from workspace.demo.world import FIRST_DAY, VERSION, World, stamp
 from workspace.demo.write import CLOCK, Writer

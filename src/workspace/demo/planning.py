@@ -15,7 +15,7 @@ from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
-from workspace.demo.home import replace_file
+from workspace.demo.files import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from random import Random
 
-from workspace.demo.home import replace_file
+from workspace.demo.files import replace_file
 from workspace.errors import WorkspaceError
 
 FILE = "eurofxref-hist.csv"

@@ -19,7 +19,8 @@ import httpx
 import pytest
 
 from workspace.demo.ads.book import COUNTED, PLATFORMS, Facts, total
-from workspace.demo.ads.serving import CREDENTIALS, serving, variable
+from workspace.demo.ads.described import CREDENTIALS, variable
+from workspace.demo.ads.serving import serving
 from workspace.demo.ads.told import advertising
 from workspace.demo.ads.worldbook import CREDITED, WorldBook, bounds
 from workspace.demo.clickstream import clicks

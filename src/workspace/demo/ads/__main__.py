@@ -7,7 +7,8 @@ import sys
 import threading
 from pathlib import Path
 
-from workspace.demo.ads.serving import serving, variable
+from workspace.demo.ads.described import variable
+from workspace.demo.ads.serving import serving
 from workspace.demo.home import read_clock
 from workspace.errors import WorkspaceError
 

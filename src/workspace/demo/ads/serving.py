@@ -9,47 +9,16 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workspace.demo.ads.book import PLATFORMS
 from workspace.demo.ads.catalogue import MANAGER
+from workspace.demo.ads.described import CREDENTIALS, URL_VARIABLE, variable
 from workspace.demo.ads.server import AdServer, Simulation
+from workspace.demo.home import SETTINGS_FILE, read_clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
     from workspace.demo.ads.worldbook import WorldBook
-
-URL_VARIABLE = "DEMO_ADS_URL"
-# What each platform knows its customers by, in the words of the settings.
-CREDENTIALS = {
-    "google_ads": ("client_id", "client_secret", "refresh_token", "developer_token", "login_customer_id"),
-    "facebook_ads": ("access_token", "app_secret"),
-    "tiktok_ads": ("access_token", "app_id", "secret"),
-    "twitter_ads": ("consumer_key", "consumer_secret", "token", "token_secret"),
-}
-SINCE = "2026-09-01"  # in Los Angeles, the website began to be watched on the day before
-
-
-def variable(platform: str, name: str) -> str:
-    """Name the environment variable of a credential.
-
-    Examples:
-        >>> variable("twitter_ads", "token_secret")
-        'DEMO_TWITTER_ADS_TOKEN_SECRET'
-    """
-    return f"DEMO_{platform}_{name}".upper()
-
-
-def toml() -> str:
-    """Write the sources as the home's settings have them."""
-    tables = []
-    for platform in PLATFORMS:
-        named = ", ".join(f'{name} = "${variable(platform, name)}"' for name in CREDENTIALS[platform])
-        tables.append(
-            f'[sources.{platform}]\nkind = "ads"\nplatform = "{platform}"\nsince = {SINCE}\n'
-            f'credentials = {{ {named} }}\nurl = "${URL_VARIABLE}"\nrequired = false\n'
-        )
-    return "\n".join(tables)
 
 
 def credentials(seed: int) -> dict[str, dict[str, str]]:
@@ -79,8 +48,6 @@ class _Home:
         self._day: datetime | None = None
 
     def clock(self) -> datetime:
-        from workspace.demo.home import SETTINGS_FILE, read_clock
-
         written = (self.home / SETTINGS_FILE).stat().st_mtime_ns
         if self._clock is None or written != self._read:
             self._clock, self._read = read_clock(self.home), written
