@@ -218,7 +218,7 @@ def _misplaced(by: int) -> Callable[[Simulation, Request, dict[str, Any]], Reply
 
     def misplace(sim: Simulation, request: Request, _: dict[str, Any]) -> Reply | None:
         body = request.json()
-        if not body.get("pageToken"):
+        if not isinstance(body, dict) or not body.get("pageToken"):  # a form asks for a token, for instance
             return None
         body["pageToken"] = pages.moved(body["pageToken"], by)
         return answer(sim, replace(request, body=json.dumps(body).encode()))
