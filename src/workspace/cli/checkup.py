@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from packaging.requirements import Requirement
 
 from workspace.errors import Finding, WorkspaceError
-from workspace.settings import AdsSource, PostgresSource, SnowplowSource
+from workspace.settings import AdsSource, PostgresSource, SheetsSource, SnowplowSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,6 +38,8 @@ def examine(settings: Settings) -> list[Finding]:
             findings += _clickstream(source, settings.lake)
         if isinstance(source, AdsSource):
             findings += _ads(source)
+        if isinstance(source, SheetsSource):
+            findings += _sheets(source)
     return findings
 
 
@@ -56,6 +58,13 @@ def _ads(source: AdsSource) -> Iterator[Finding]:
     from workspace.sources.ads import look
 
     yield from _tried(f"{source.name}: accounts", source.platform, lambda: look(source))
+
+
+def _sheets(source: SheetsSource) -> Iterator[Finding]:
+    from workspace.sources.sheets import look
+
+    for subject, place, ask in look(source):
+        yield from _tried(f"{source.name}: {subject}", place, ask)
 
 
 def _packages() -> Iterator[Finding]:

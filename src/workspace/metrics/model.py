@@ -187,7 +187,8 @@ model = Model(
     double_claim_ratio=ratio(
         AdPerformance.claimed_conversions,
         Bookings.bookings,
-        "Bookings that platforms count as theirs over all bookings placed: above 1, they claim more than there were",
+        "Bookings that platforms count as theirs over all bookings placed: above 1, they claim more than there were; "
+        "ask for a time in which there were ads",
         owner="growth",
     ),
     overclaim_ratio=ratio(

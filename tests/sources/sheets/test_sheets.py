@@ -16,6 +16,7 @@ import pytest
 
 from sources.sheets.books import COLUMNS, HEADER, TARGETS, ingest, live, source, write
 from workspace.errors import SettingsError, SourceError
+from workspace.sources.sheets import look
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -336,3 +337,14 @@ def test_a_run_that_is_killed_leaves_nothing_twice(lake: Lake, tmp_path: Path, p
     assert lake.log("sheets.targets").live().read_all().num_rows == 2
     assert len(quarantined(lake)) == 1
     assert ingest(lake, source(path), 7).rows == {}
+
+
+def test_a_look_says_what_would_be_read_and_names_what_would_not(tmp_path: Path) -> None:
+    path = tmp_path / "plans.xlsx"
+    write(path, ("Targets", [*ROWS, ("2026-03", "Berlin", "tbd")]))
+    told = {subject: ask() for subject, _, ask in look(source(path))}
+    assert told == {"table targets": "2 rows; refused: Targets!C4 'tbd' is not a number."}
+    path.unlink()
+    for _, _, ask in look(source(path)):
+        with pytest.raises(SourceError, match=r"plans\.xlsx"):
+            ask()

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from workspace.sources.sheets.run import ingest
+from workspace.sources.sheets.run import ingest, look
 
-__all__ = ["ingest"]
+__all__ = ["ingest", "look"]

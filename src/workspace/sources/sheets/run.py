@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -23,7 +24,7 @@ from workspace.sources.sheets.grid import Book
 from workspace.sources.sheets.table import read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from workspace.settings import SheetColumn, SheetsSource, SheetTable
     from workspace.sources.sheets.table import Refused, Sheet
 
+_SHOWN = 5  # refused cells that are named
 _TYPES = {
     "text": pa.string(),
     "date": pa.date32(),
@@ -65,6 +67,28 @@ def ingest(source: SheetsSource, lake: Lake, *, run: str, as_of: datetime, now: 
     """
     del as_of
     return _Run(source, lake, run, now).do()
+
+
+def look(source: SheetsSource) -> Iterator[tuple[str, str, Callable[[], str]]]:
+    """Give what can be asked of a source before a run: for each table, where its sheet is, and how to try to read it.
+
+    Args:
+        source: Which.
+
+    Yields:
+        Each table's name and workbook, and a function that says what is in the sheet or raises a SourceError.
+    """
+    for table in source.tables.values():
+        yield f"table {table.name}", f"{source.path(table).name}, {table.sheet}", partial(_seen, source, table)
+
+
+def _seen(source: SheetsSource, table: SheetTable) -> str:
+    path = source.path(table)
+    sheet = read(table, Book(path).sheet(table.sheet), path.name)
+    reasons = "; ".join(refused.reason for refused in sheet.refused[:_SHOWN])
+    more = f"; and {len(sheet.refused) - _SHOWN:,} more" if len(sheet.refused) > _SHOWN else ""
+    rows = "1 row" if len(sheet.rows) == 1 else f"{len(sheet.rows):,} rows"
+    return f"{rows}; refused: {reasons}{more}" if sheet.refused else rows
 
 
 class _Run:
