@@ -11,12 +11,13 @@ import pytest
 from sources.ads.facebook_pulls import EU, FIRST, JAPAN, LAST, SECRET, Clock, Opened, account, pulled, truth
 from workspace.errors import DeferredError, SourceError
 from workspace.sources.ads import http as web
-from workspace.sources.ads.answers import AccountRefusedError, RefusedError, RestartError, TooLargeError
+from workspace.sources.ads.answers import AccountRefusedError, RefusedError, RestartError, TooLargeError, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adserver import Ads
+    from workspace.sources.ads.adapter import Entity
     from workspace.sources.ads.facebook import Facebook
 
 
@@ -214,11 +215,15 @@ def test_a_list_whose_cursor_is_lost_is_begun_again(facebook: Facebook, ads: Ads
     ads.control("POST", "knobs", {"page": 4})
     whose = account(facebook)
     wanted = {entity.id: entity for page in facebook.entities(whose) for entity in page}
+
+    def read() -> dict[str, Entity]:
+        return {entity.id: entity for page in facebook.entities(whose) for entity in page}
+
     ads.fault("cursor_invalid", "facebook_ads", path="/ads$", skip=1, times=2)
-    assert {entity.id: entity for page in facebook.entities(whose) for entity in page} == wanted
+    assert whole(read, "the ads") == wanted
     ads.fault("cursor_invalid", "facebook_ads", path="/ads$", times=3)
-    with pytest.raises(RestartError):
-        list(facebook.entities(whose))
+    with pytest.raises(SourceError, match="3 attempts gave no whole answer"):
+        whole(read, "the ads")
 
 
 def test_a_result_that_is_not_there_yet_is_waited_for(facebook: Facebook, ads: Ads) -> None:

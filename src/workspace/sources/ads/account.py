@@ -74,8 +74,10 @@ class Reading:
         until = policy.today(account.timezone, self._now)
         self._entities(until, calls)
         before = read.finished
-        touched = self._adapter.touched(account, before, self._now) if before else None
-        lookback = self._adapter.lookback(account)
+        touched = None
+        if before is not None:
+            touched = whole(partial(self._adapter.touched, account, before, self._now), f"what changed in {account.id}")
+        lookback = whole(partial(self._adapter.lookback, account), f"the windows of {account.id}")
         self._windows(policy.due(read, since=since, until=until, lookback=lookback, now=self._now, touched=touched))
         self._clicks(policy.clicks_due(read, since=since, until=until, timezone=account.timezone))
         if policy.audit_due(read, self._now):

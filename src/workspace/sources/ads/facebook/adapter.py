@@ -28,9 +28,6 @@ VERSION = "v26.0"
 PAGE = 500
 """Rows asked for at once. Calls are what Meta budgets, not rows."""
 
-LISTINGS = 3
-"""How often a list of campaigns, ad sets or ads is begun whose cursors get lost."""
-
 START, FINISH = 300.0, 1800.0
 """Seconds that a job may take until it begins, and until it is done; one that takes longer never ends."""
 
@@ -106,7 +103,7 @@ class Facebook:
     def entities(self, account: Account) -> Iterator[list[Entity]]:
         """As `Adapter`. What is deleted or archived comes only if asked for by name."""
         for level, edge, states, fields in _ENTITIES:
-            for page in self._listed(f"/act_{account.id}/{edge}", {"effective_status": json.dumps(states)}, fields):
+            for page in self._pages(f"/act_{account.id}/{edge}", {"effective_status": json.dumps(states)}, fields):
                 yield [entity(row, level) for row in page]
 
     def lookback(self, account: Account) -> int:  # noqa: ARG002
@@ -131,17 +128,6 @@ class Facebook:
     def touched(self, account: Account, since: datetime, until: datetime) -> set[date] | None:  # noqa: ARG002
         """As `Adapter`: Meta does not tell."""
         return None
-
-    def _listed(self, path: str, query: Mapping[str, str], fields: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
-        """Give all pages of a list; all of them again where a cursor is lost: ids are keys, so it does no harm."""
-        for turn in range(1, LISTINGS + 1):
-            try:
-                yield from self._pages(path, query, fields)
-            except RestartError:
-                if turn == LISTINGS:
-                    raise
-            else:
-                return
 
     def _pages(
         self, path: str, query: Mapping[str, str] | None = None, fields: Sequence[str] = ()

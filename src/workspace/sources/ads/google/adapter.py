@@ -20,7 +20,7 @@ from workspace.sources.ads.google.answers import VERSION, TooOldError, UnknownFi
 from workspace.sources.ads.http import Http
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from datetime import date, datetime
 
     from workspace.settings import AdsSource
@@ -31,8 +31,6 @@ TOKENS = "https://oauth2.googleapis.com"
 COUNTED = ("PURCHASE",)
 LOOKBACK = 30
 """Days back that may still change where an account has no conversion actions: Google's usual window."""
-
-_ATTEMPTS = 3
 
 
 def open_google(source: AdsSource, credentials: dict[str, str]) -> Google:
@@ -78,7 +76,7 @@ class Google:
     def accounts(self) -> list[Account]:
         """Give the accounts below all that the user was let into, or below the manager that the settings name."""
         login = self._credentials.get("login_customer_id", "").replace("-", "")
-        roots = [login] if login else [name for page in self._again(self._accessible) for name in page]
+        roots = [login] if login else [name for page in self._accessible() for name in page]
         found: dict[str, Account] = {}
         refusals: dict[str, AccountRefusedError] = {}
         for root in roots:
@@ -103,7 +101,7 @@ class Google:
     def entities(self, account: Account) -> Iterator[list[Entity]]:
         """Give campaigns, groups and ads, removed ones among them."""
         for resource, fields in rows.ENTITIES.items():
-            for page in self._again(lambda r=resource, f=fields: self._pages(account.id, f, r)):  # type: ignore[misc]
+            for page in self._pages(account.id, fields, resource):
                 yield [rows.entity(row, resource) for row in page]
 
     def lookback(self, account: Account) -> int:
@@ -114,7 +112,7 @@ class Google:
         """Give what days brought, the last one included."""
         span = f"segments.date BETWEEN '{first}' AND '{last}'"
         if level == "campaign":
-            yield from self._again(lambda: self._level(account.id, "campaign", span))
+            yield from self._level(account.id, "campaign", span)
             return
         shown = set()
         for page in self._level(account.id, "ad", span):
@@ -135,7 +133,7 @@ class Google:
     def _clicks(self, account: str, day: date) -> Iterator[list[ClickView]]:
         condition = f"segments.date = '{day}'"
         try:
-            for page in self._again(lambda: self._pages(account, rows.CLICKS, "click_view", condition)):
+            for page in self._pages(account, rows.CLICKS, "click_view", condition):
                 yield [rows.click(row) for row in page]
         except TooOldError:
             self.notes.append(f"Account {account}: Google keeps the clicks of {day} no more.")
@@ -170,18 +168,7 @@ class Google:
         yield [name.removeprefix("customers/") for name in _list(answer.data, "resourceNames")]
 
     def _whole(self, account: str, fields: tuple[str, ...], resource: str) -> list[rows.Row]:
-        return [row for page in self._again(lambda: self._pages(account, fields, resource)) for row in page]
-
-    def _again(self, pages: Callable[[], Iterator[list[Any]]]) -> Iterator[list[Any]]:
-        """Give pages, from the first one on if they turn out to belong to no whole answer: for what may come twice."""
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                yield from pages()
-            except RestartError:
-                if attempt == _ATTEMPTS:
-                    raise
-            else:
-                return
+        return [row for page in self._pages(account, fields, resource) for row in page]
 
     def _pages(
         self, account: str, fields: tuple[str, ...], resource: str, condition: str = ""
