@@ -44,12 +44,12 @@ class Clock:
 class Opened:
     """Opens Facebook as often as a test wants it, and closes it again."""
 
-    def __init__(self, ads: Ads, clock: Clock) -> None:
-        self.ads, self.clock = ads, clock
+    def __init__(self, ads: Ads) -> None:
+        self.ads = ads
         self.made: list[Facebook] = []
 
     def __call__(self, token: str = SECRET["access_token"], secret: str = SECRET["app_secret"], **how: Any) -> Facebook:
-        self.made.append(Facebook(self.ads.url, token, secret, clock=self.clock, **how))
+        self.made.append(Facebook(self.ads.url, token, secret, **how))
         return self.made[-1]
 
     def close(self) -> None:

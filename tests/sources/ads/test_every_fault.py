@@ -51,6 +51,7 @@ def met(home: Home, now: datetime, outcomes: Counter[str]) -> str:
         done = home.pull(now)
         if any("was left out" in note for note in done.notes):  # an account refused itself for once
             outcomes["an account left out, and said so"] += 1
+            home.ads.control("DELETE", "faults")
             home.pull()
     except SourceError as error:
         outcomes[type(error).__name__ if error.cure else "an error without a cure"] += 1

@@ -30,7 +30,7 @@ def clock(ads: Ads, monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def opened(ads: Ads, clock: Clock) -> Iterator[Opened]:
-    opened = Opened(ads, clock)
+    opened = Opened(ads)
     yield opened
     opened.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +15,7 @@ from workspace.sources.ads.facebook.answers import UnknownFieldError, Usage, cla
 from workspace.sources.ads.facebook.rows import WINDOWS, Counted, account, entity, performance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from workspace.settings import AdsSource
@@ -61,7 +60,6 @@ class Facebook:
         token: The access token.
         secret: The app's secret, which proves that we are the app that the token was made for; may be empty.
         conversions: The actions that count; purchases if none.
-        clock: Seconds by which a job's patience is measured.
     """
 
     api_version = VERSION
@@ -74,11 +72,9 @@ class Facebook:
         secret: str = "",
         *,
         conversions: tuple[str, ...] = (),
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.notes: list[str] = []
         self._counted = Counted(conversions)
-        self._clock = clock
         self._dropped: dict[str, str] = {}
         proof = hmac.new(secret.encode(), token.encode(), hashlib.sha256).hexdigest() if secret else ""
         self._proof = {"appsecret_proof": proof} if proof else {}
@@ -210,9 +206,10 @@ class Facebook:
             TooLargeError: It failed, or does not end: fewer days may do.
             DeferredError: It failed for want of quota.
         """
-        begun, look = self._clock(), _FIRST_LOOK
+        waited, look = 0.0, _FIRST_LOOK
         while True:
             web.pause(look)
+            waited += look
             look = min(2 * look, _LAST_LOOK)
             try:
                 told = self.http.ask("GET", f"/{run}", query={"fields": _JOB, **self._proof}).data
@@ -223,7 +220,6 @@ class Facebook:
                 return run
             if status in _FAILED:
                 raise self._failure(status, told)
-            waited = self._clock() - begun
             if waited > FINISH or (percent == 0 and waited > START):
                 msg = f"Facebook: a job says {status!r}, {percent} %, after {waited:.0f} seconds."
                 raise TooLargeError(msg, cure="Ask for fewer days at once.")

@@ -52,7 +52,7 @@ def classify(answer: Answer) -> Verdict:
 
 def _refusal(code: int, said: str, message: str) -> SourceError:
     if code == _SHORTER:
-        return TooLargeError(said)
+        return TooLargeError(said, cure="Nothing where days can be asked for singly; otherwise run it again later.")
     if code in _NOT_THIS_ACCOUNT:
         return AccountRefusedError(
             said, cure="Grant the app this account in TikTok's Business Center, or leave it out."
