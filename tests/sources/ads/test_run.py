@@ -14,6 +14,7 @@ import workspace.sources.ads.run
 from adserver import DELETED, NOW
 from sources.ads.pulling import SINCE, utc
 from workspace.errors import DeferredError, SourceError
+from workspace.sources.ads import audit
 from workspace.sources.ads.account import Reading
 from workspace.sources.ads.facebook import Facebook
 from workspace.sources.ads.tiktok import TikTok
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sources.ads.pulling import Home
-    from workspace.sources.ads.adapter import Account, Performance
+    from workspace.sources.ads.adapter import Account, Adapter, Performance
 
 DAY = timedelta(days=1)
 
@@ -291,3 +292,22 @@ def test_an_answer_that_is_not_as_documented_is_said_and_the_next_run_goes_on(
             home.pull()
     home.pull()
     assert home.held() == home.told()
+
+
+@pytest.mark.parametrize("home", ["tiktok_ads"], indirect=True)
+def test_totals_that_stay_apart_are_on_record(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    account, day = home.busy()[0], date(2026, 10, 28)
+    told = audit.totals
+
+    def more(adapter: Adapter, asked: Account, first: date, last: date) -> Any:
+        found = told(adapter, asked, first, last)
+        hidden = ("a campaign of which no ad is told", "ALL", day)
+        return found | (
+            {hidden: (Decimal(3), 1, 1, None, None)} if asked.id == account and first <= day <= last else {}
+        )
+
+    monkeypatch.setattr(audit, "totals", more)
+    done = home.pull()
+    note = f"Totals of campaigns differed on {day}, read again. On {day} they are still not the sums of their ads."
+    assert f"Account {account}: {note}" in done.notes
+    assert [row["note"] for row in home.rows("pulls") if row["kind"] == "campaign" and row["note"]] == [note]
