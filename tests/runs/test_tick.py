@@ -133,6 +133,13 @@ def test_a_failed_attempt_is_retried_and_each_copy_kept(home: Home) -> None:
         ]
 
 
+def test_wrong_settings_are_not_tried_twice(home: Home) -> None:
+    home.notebook("a", "from workspace.errors import SettingsError\nraise SettingsError('No such sheet.')")
+    home.schedule('[steps.a]\nnotebook = "a.ipynb"\nretries = 5')
+    (outcome,) = tick(home.settings).outcomes
+    assert (outcome.state, outcome.attempt) == ("failed", 1)
+
+
 def test_what_is_not_required_blocks_nothing_and_is_tried_again(home: Home) -> None:
     home.notebook("rates", "1 / 0")
     home.notebook("publish", home.mark("'published'"))

@@ -40,6 +40,7 @@ class Event:
         attempt: The number of the attempt; 0 before the first.
         error: What went wrong, or why it was not tried.
         output: The executed notebook.
+        lasting: Whether another attempt would fail in the same way, until somebody changes the settings.
     """
 
     step: str
@@ -48,6 +49,7 @@ class Event:
     attempt: int = 0
     error: RunError | None = None
     output: Path | None = None
+    lasting: bool = False
 
 
 Progress = Callable[[Event], None]
@@ -150,7 +152,8 @@ class Crew:
     def _job(self, step: Step, job: Job) -> Event:
         outcome = self._attempt(step, job)
         for retry in range(step.retries):
-            if outcome.state in ("done", "interrupted", "deferred"):  # asking again now is what must not be done
+            # Of one that is deferred, asking again now is what must not be done.
+            if outcome.lasting or outcome.state in ("done", "interrupted", "deferred"):
                 break
             self._tell(dataclasses.replace(outcome, state="retrying"))
             pause = min(_BACKOFF * 2**retry, _LONGEST)
@@ -175,7 +178,7 @@ class Crew:
             self._executor.execute(execution)
         except NotebookError as error:
             self._ledger.finish(attempt, error.state, str(error))
-            return dataclasses.replace(event, state=error.state, error=error)
+            return dataclasses.replace(event, state=error.state, error=error, lasting=error.lasting)
         self._ledger.finish(attempt, "done")
         return dataclasses.replace(event, state="done")
 

@@ -28,7 +28,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 
 import workspace.errors
-from workspace.errors import DeferredError, RunError, WorkspaceError
+from workspace.errors import DeferredError, RunError, SettingsError, WorkspaceError
 from workspace.runs.processes import kill_tree
 from workspace.runs.redaction import redact
 from workspace.settings import HOME_VARIABLE
@@ -52,13 +52,20 @@ class NotebookError(RunError):
         message: What happened, in one screen, without secrets.
         state: What the ledger calls it.
         cure: What the notebook's own error says to do.
+        lasting: Whether another attempt would fail in the same way, until somebody changes the settings.
     """
 
     def __init__(
-        self, message: str, *, state: Literal["failed", "timeout", "interrupted", "deferred"], cure: str = ""
+        self,
+        message: str,
+        *,
+        state: Literal["failed", "timeout", "interrupted", "deferred"],
+        cure: str = "",
+        lasting: bool = False,
     ) -> None:
         super().__init__(message, cure=cure)
         self.state = state
+        self.lasting = lasting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +171,9 @@ class Executor:
         if isinstance(error, papermill.PapermillExecutionError):
             text, cure = _own_words(str(error.ename), redact(str(error.evalue), self._hidden))
             state: Literal["failed", "deferred"] = "deferred" if error.ename == DeferredError.__name__ else "failed"
-            return NotebookError(f"{_short(text)}\n{where}, cell [{error.exec_count}]", state=state, cure=cure)
+            lasting = error.ename == SettingsError.__name__
+            said = f"{_short(text)}\n{where}, cell [{error.exec_count}]"
+            return NotebookError(said, state=state, cure=cure, lasting=lasting)
         text, cure = _own_words(type(error).__name__, str(error))
         if isinstance(error, DeadKernelError) or "Kernel died" in text:
             text = "Its kernel died: killed from outside, out of memory, or crashed in native code."
