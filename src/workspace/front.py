@@ -302,10 +302,10 @@ class Workspace:
     def _checked(self) -> list[Checked]:
         from workspace.semantic.trust import derived
 
-        columns = {name: self._engine.columns(name) for name in self.tables}
-        views = set(self._engine.virtual.names)
+        columns = {name: self._engine.columns(name) for name in self.release.tables}
+        views = self._engine.virtual.names
         # A view's key follows from those of its tables; where a dataset relies on it, the model's checks ask.
-        keys = {name: () if name in views else keys_of(known) for name, known in columns.items()}
+        keys = {name: keys_of(known) for name, known in columns.items()} | dict.fromkeys(views, ())
         unchanging = [name for name in self.release.tables if not self._engine.has_history(name)]
         model = definitions(self.settings, "model")
         # Events by name are no tables of the release; what they are read from is.
@@ -317,6 +317,7 @@ class Workspace:
             *definitions(self.settings, "checks"),
         ]
         personal = {column.name for known in columns.values() for column in known if column.personal}
+        personal = personal.union(*(self._engine.virtual.known[name].personal for name in views))
         return run_checks(self, asked, personal=personal)
 
     def _recorded(self, audit: Audit) -> pa.Table:

@@ -46,6 +46,7 @@ class Engine(ABC):
         self._lake = lake
         self._parts: dict[str, views.Parts] = {}
         # An expression takes longer to build than many a question, and never changes.
+        self._columns: dict[str, tuple[Column, ...]] = {}
         self._live: dict[str, ibis.Table] = {}
         self._versions: dict[str, ibis.Table] = {}
         self._plain: dict[str, ibis.Table] = {}
@@ -71,9 +72,11 @@ class Engine(ABC):
         Raises:
             LakeError: The release has no such table.
         """
-        if view := self._view(name):
-            return self.virtual.columns(view, self.table(name))
-        return self._lake.columns(self._pin(name))
+        if name not in self._columns:
+            view = self._view(name)
+            found = self.virtual.columns(view, self.table(name)) if view else self._lake.columns(self._pin(name))
+            self._columns[name] = found
+        return self._columns[name]
 
     def table(self, name: str) -> ibis.Table:
         """Give a table's live rows; a `system` table as it is now.
@@ -84,7 +87,9 @@ class Engine(ABC):
         if name.startswith(f"{SYSTEM}."):
             return self._system(name)
         if name not in self._live:
-            self._live[name] = self._current(name)
+            view = self._view(name)
+            rows = view.rows(self) if view else self._current(name)
+            self._live[name] = self._shown(f"live.{name}", rows, kept=view is not None and view.kept)
         return self._live[name]
 
     def history(self, name: str) -> ibis.Table:
@@ -94,7 +99,9 @@ class Engine(ABC):
             LakeError: The release has no such table, or its rows never change.
         """
         if name not in self._versions:
-            self._versions[name] = self._every_version(name)
+            view = self._view(name)
+            rows = view.versions(self) if view and view.versions else self._every_version(name)
+            self._versions[name] = self._shown(f"history.{name}", rows, kept=view is not None and view.kept)
         return self._versions[name]
 
     def has_history(self, name: str) -> bool:
@@ -142,17 +149,15 @@ class Engine(ABC):
     def _register(self, name: str, table: DeltaTable, *, after: int = 0) -> ibis.Table:
         """Make exactly this version readable; files whose rows all lie at or before `after` may be left out."""
 
-    def _shown(self, view: View, rows: ibis.Table, *, history: bool) -> ibis.Table:
-        """Give what a view's rows are read as from now on; an engine may keep them under a name."""
-        del view, history
+    def _shown(self, name: str, rows: ibis.Table, *, kept: bool) -> ibis.Table:
+        """Give what rows are read as from now on; an engine may keep them, or how to get them, under a name."""
+        del name, kept
         return rows
 
     def _view(self, name: str) -> View | None:
         return None if name in self.captured else self.virtual.find(name)
 
     def _current(self, name: str) -> ibis.Table:
-        if view := self._view(name):
-            return self._shown(view, view.rows(self), history=False)
         if self._pin(name).kind == "log":
             return views.live(self._open(name)).drop(LOG_META.names)
         rows = self._rows(name)
@@ -161,10 +166,7 @@ class Engine(ABC):
         return rows
 
     def _every_version(self, name: str) -> ibis.Table:
-        view = self._view(name)
-        if view and view.versions:
-            return self._shown(view, view.versions(self), history=True)
-        if view is None and self._pin(name).kind == "log":
+        if self._view(name) is None and self._pin(name).kind == "log":
             return views.versions(self._open(name)).drop(LOG_META.names)
         if self.has_history(name):
             return self._rows(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import ibis
@@ -159,8 +159,7 @@ def run_checks(reader: Reader, checks: Iterable[Check], *, personal: Collection[
         checks: Which ones.
         personal: Columns of the source that no example may show.
     """
-    views = _Views(reader)
-    return [_run(views, check, personal) for check in checks]
+    return [_run(reader, check, personal) for check in checks]
 
 
 def overlaps(versions: ibis.Table, keys: Iterable[str]) -> ibis.Table:
@@ -176,22 +175,6 @@ def repeated(rows: ibis.Table, keys: Iterable[str]) -> ibis.Table:
 
 def _percent(share: float) -> str:
     return f"{share * 100:.2g} %" if share < 0.01 else f"{share:.0%}".replace("%", " %")
-
-
-class _Views:
-    """A reader of views, so that the text of a table is translated once and not again for each of many small checks."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self.table = cache(lambda name: _view("live", name, reader.table(name)))
-        self.history = cache(lambda name: _view("versions", name, reader.history(name)))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._reader, name)
-
-
-def _view(kind: str, name: str, rows: ibis.Table) -> ibis.Table:
-    return rows.get_backend().create_view(f"checked_{kind}_{name.replace('.', '_')}", rows, overwrite=True)
 
 
 def _run(reader: Reader, check: Check, personal: Collection[str]) -> Checked:

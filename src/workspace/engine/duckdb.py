@@ -64,23 +64,20 @@ class DuckDBEngine(Engine):
     def _name(self, name: str) -> None:
         if name in self._named:
             return
-        live = self.table(name)
-        history = self.history(name) if self.has_history(name) else None
-        if name in self.captured:  # a view has its name already
-            self._put(name, live)
-            if history is not None:
-                self._put(f"{name}{HISTORY}", history)
+        self._put(name, self.table(name))
+        past = f"{name}{HISTORY}"
+        if self.has_history(name) and past not in self.tables:
+            self._put(past, self.history(name))
         self._named.add(name)
 
-    def _put(self, name: str, rows: ibis.Table, *, kept: bool = False) -> ibis.Table:
+    def _put(self, name: str, rows: ibis.Table) -> None:
         source, _, table = name.partition(".")
         self._backend.raw_sql(f"CREATE SCHEMA IF NOT EXISTS {identifier(source)}")
-        put = self._backend.create_table if kept else self._backend.create_view
-        return put(table, rows, database=source)
+        self._backend.create_view(table, rows, database=source)
 
-    def _shown(self, view: View, rows: ibis.Table, *, history: bool) -> ibis.Table:
+    def _shown(self, name: str, rows: ibis.Table, *, kept: bool) -> ibis.Table:
         # Its text is translated once, and not again for each question.
-        made = self._put(f"{view.name}{HISTORY}" if history else view.name, rows, kept=view.kept)
+        made = self._backend.create_table(name, rows) if kept else self._backend.create_view(name, rows)
         # DuckDB sums whole numbers into wider ones than Ibis promises.
         kinds = {name: kind for name, kind in rows.schema().items() if not _same(made[name].type(), kind)}
         return made.cast(kinds) if kinds else made

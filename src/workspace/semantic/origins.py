@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workspace.errors import SemanticError
+from workspace.semantic.compile.question import Question, check
 from workspace.semantic.language.declare import Dim, Spec
 from workspace.semantic.language.metric import parts
 from workspace.semantic.language.names import find
@@ -107,7 +108,8 @@ def _shortest(m: Metrics, model: Model, name: str, way: _Way) -> str:
         ends = find(model, home, steps[start:])
         if len(ends) == 1 and ends[0].walk == walk and ends[0].member is member:
             try:
-                getattr(m, name).by(functools.reduce(getattr, steps[start:], m))
+                field: Any = functools.reduce(getattr, steps[start:], m)
+                check(model, Question(metrics=(model.metrics[name],), by=(field,)))
             except SemanticError:
                 continue
             return ".".join(steps[start:])
