@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sources.ads.pulling import Home
-    from workspace.sources.ads.adapter import Account, Adapter, Performance
+    from workspace.sources.ads.adapter import Account, Adapter, Entity, Performance
 
 DAY = timedelta(days=1)
 
@@ -216,6 +216,28 @@ def test_rows_that_are_missing_once_each_have_not_gone(home: Home, monkeypatch: 
     assert len(looks) >= 2
     assert home.held().keys() == told.keys()
     assert len(home.rows("conversions")) >= len(claims)
+
+
+@pytest.mark.parametrize("home", ["tiktok_ads"], indirect=True)
+def test_campaigns_that_are_missing_once_have_not_gone(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.pull()
+
+    def held() -> list[list[str]]:
+        return [sorted(map(str, home.rows(table))) for table in ("campaigns", "ad_groups", "ads")]
+
+    before = held()
+    looks = []
+    entities = TikTok.entities
+
+    def one_lost(*asked: Any) -> Iterator[list[Entity]]:
+        looks.append(asked)
+        for page in entities(*asked):
+            yield page[1:] if len(looks) == 1 else page
+
+    monkeypatch.setattr(TikTok, "entities", one_lost)
+    home.pull(NOW + timedelta(minutes=1), accounts=(home.busy()[0],))
+    assert len(looks) == 2
+    assert held() == before
 
 
 @pytest.mark.parametrize("home", ["tiktok_ads"], indirect=True)

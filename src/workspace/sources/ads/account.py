@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from workspace.settings import AdsSource
-    from workspace.sources.ads.adapter import Account, Adapter
+    from workspace.sources.ads.adapter import Account, Adapter, Entity
     from workspace.sources.ads.rows import Key
     from workspace.sources.ads.store import Store
 
@@ -84,14 +84,24 @@ class Reading:
             self._audit(until)
 
     def _entities(self, today: date, calls: int) -> None:
-        def pull() -> dict[str, pa.Table]:
-            return entity_tables(self._source.platform, self._account, self._adapter.entities(self._account))
-
-        fresh = whole(pull, f"what is in {self._account.id}")
-        found = {table: self._store.entities(table, rows, self._account.id) for table, rows in fresh.items()}
-        rows = sum(table.num_rows for table in fresh.values())
+        told = self._listed()
+        found = self._unlike(told)
+        if any(pc.any(pc.equal(table.column("_op"), "D")).as_py() for table in found.values()):
+            # What is missing once may have been on a page that was lost: only what is missing twice has gone.
+            told += self._listed()
+            found = self._unlike(told)
         if any(table.num_rows for table in found.values()):
+            rows = len({(entity.level, entity.id) for page in told for entity in page})
             self._take("entities", (today, today), found, rows=rows, calls=calls)
+
+    def _listed(self) -> list[list[Entity]]:
+        """Read to its end what is in the account."""
+        return whole(lambda: list(self._adapter.entities(self._account)), f"what is in {self._account.id}")
+
+    def _unlike(self, told: Iterable[list[Entity]]) -> dict[str, pa.Table]:
+        """Compare what is in the account with what is held of it."""
+        fresh = entity_tables(self._source.platform, self._account, told)
+        return {table: self._store.entities(table, rows, self._account.id) for table, rows in fresh.items()}
 
     def _windows(self, days: Iterable[date]) -> None:
         """Read days in windows: as many at once as the platform gives and memory should hold."""
