@@ -59,7 +59,7 @@ WORKED_OUT = {
     "search_to_book": 2 / 3,  # v2 searched twice before the purchase, which is credited to the later search
     "visitors_back": 1 / 2,  # v2 a week later, v1 not; for v3 that week is not over
     "ad_spend": 40 + 60 + 120 / 1.2 + 50,  # the dollars at the rate of September 30th
-    "ad_spend_native": 40 + 60 + 120 + 50,  # euros and dollars: no sum for people
+    "ad_spend_native": None,  # euros and dollars
     "unconverted_spend": 0,
     "ad_impressions": 1000 + 2000 + 5000 + 4000,
     "ad_clicks": 20 + 30 + 50 + 10,
@@ -68,7 +68,7 @@ WORKED_OUT = {
     "ctr": 110 / 12000,
     "claimed_conversions": 1 + 1.5 + 1 + 2,
     "claimed_value": 300 + 100 + 240 / 1.2 + 250,
-    "claimed_value_native": 300 + 100 + 240 + 250,
+    "claimed_value_native": None,
     "claimed_roas": 850 / 250,
     "double_claim_ratio": 5.5 / 3,
     "touched_bookings": 2,  # b1 was led to by an e-mail only

@@ -45,6 +45,17 @@ def test_nothing_found_is_said(m: Any) -> None:
     assert nothing in m.orders.by(m.month, where=m.country == "XX")._repr_html_()
 
 
+def test_what_nothing_can_fulfil_is_said_with_the_values_that_there_are(m: Any) -> None:
+    said = "! country is one of DE, FR"
+    assert said in repr(m.revenue.by(m.month, where=m.country == "XX"))
+    assert said in repr(m.orders.by(where=(m.country == "XX") | (m.country == "YY")))
+    assert said in repr(m.orders.by(where=[m.country == "XX", m.orders > 0]))
+    assert said[2:] in m.orders.by(m.month, where=m.country == "XX")._repr_html_()
+    never = repr(m.orders.by(m.month, where=m.country == "DE", between=("1990-01-01", "1990-02-01")))
+    assert "No rows" in never
+    assert "is one of" not in never, "the condition is fulfilled, in another time"
+
+
 def test_a_long_answer_is_cut_and_says_so(m: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workspace.semantic.answers.answer.SHOWN", 2)
     answer = m.orders.by(m.order)

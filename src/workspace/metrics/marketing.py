@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from workspace.semantic.language.metric import Measure
 
 
+def _native(amount: Any, what: str) -> Measure:
+    """Declare a sum in the currency that accounts are billed in: there is none over several currencies."""
+    alone = _.currency.nunique() == 1
+    description = f"{what}, in the account's currency; none over several: split it by account_currency"
+    return measure(alone.ifelse(amount.sum(), None), description, owner="marketing")
+
+
 def _worth(credit: Any, how: str) -> Measure:
     """Declare the value that clicks on ads brought, by one way to share it out."""
     value = exact(_.value_eur.cast("float64") * credit.cast("float64"))
@@ -68,11 +75,7 @@ class AdPerformance(Dataset, table="ads.performance"):
     ad_spend = measure(
         _.spend_eur.sum(), "What advertising costs, at the rate of its day", unit="EUR", owner="marketing"
     )
-    ad_spend_native = measure(
-        _.spend.sum(),
-        "What advertising costs, in the account's currency: split it by account_currency",
-        owner="marketing",
-    )
+    ad_spend_native = _native(_.spend, "What advertising costs")
     ad_impressions = measure(_.impressions.sum(), "How often ads were shown", unit="count", owner="marketing")
     ad_clicks = measure(_.clicks.sum(), "Clicks on ads, as platforms count them", unit="count", owner="marketing")
     claimed_conversions = measure(
@@ -84,11 +87,7 @@ class AdPerformance(Dataset, table="ads.performance"):
     claimed_value = measure(
         _.claimed_eur.sum(), "What platforms say that their bookings are worth", unit="EUR", owner="marketing"
     )
-    claimed_value_native = measure(
-        _.conversion_value.sum(),
-        "What platforms say that their bookings are worth, in the account's currency: split it by account_currency",
-        owner="marketing",
-    )
+    claimed_value_native = _native(_.conversion_value, "What platforms say that their bookings are worth")
     unconverted_spend = measure(
         _.count(where=_.spend_eur.isnull() & _.spend.notnull()),
         "Rows with spend but no rate for their day, which ad_spend lacks; 0 when all is well",

@@ -231,7 +231,7 @@ model = Model(
     roas_time_decay=ratio(
         AdCredits.ad_value_time_decay,
         AdPerformance.ad_spend,
-        "Return on ad spend if later clicks have more credit: flatters what people click just before they book",
+        "Return on ad spend if a click has half the credit of one a week later: flatters late clicks, less than the last",
         owner="growth",
     ),
     cac=ratio(

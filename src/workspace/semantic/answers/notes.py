@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
+from workspace.errors import SemanticError
 from workspace.semantic.compile.compiler import Compiler
 from workspace.semantic.compile.reading import to_many
 
 if TYPE_CHECKING:
+    from workspace.semantic.answers.answer import Answer
     from workspace.semantic.compile.join import Reader
     from workspace.semantic.compile.question import Question
+    from workspace.semantic.language.words import Condition
     from workspace.semantic.model import Model
+
+_NAMED = 10
+"""How many values of a path fit into a note."""
 
 
 def notes(model: Model, reader: Reader, question: Question) -> list[str]:
@@ -33,6 +42,32 @@ def notes(model: Model, reader: Reader, question: Question) -> list[str]:
             if found[f"older{i}"]:
                 said[_early(model, reader, table, found[f"older{i}"] / found["rows"])] = None
     return list(said)
+
+
+def unmet(answer: Answer) -> list[str]:
+    """Say of an answer without rows which of its conditions nothing fulfils at any time, and which values there are.
+
+    Returns:
+        One sentence for each of them that is about one path to text, if that has few values.
+    """
+    return [said for condition in answer.question.where if (said := _unmet(answer, condition))]
+
+
+def _unmet(answer: Answer, condition: Condition) -> str:
+    field = condition.fields[0]
+    if len({each.path for each in condition.fields}) > 1:
+        return ""
+    plain = dataclasses.replace(answer.question, by=(field,), where=(), having=(), window=None, fill=False, top=None)
+    try:
+        if answer.ask(dataclasses.replace(plain, where=(condition,), overlap=True)).to_arrow().num_rows:
+            return ""
+        values = answer.ask(dataclasses.replace(plain, overlap=True)).to_arrow().column(field.column)
+    except SemanticError:  # not every condition is on what an answer can be split by
+        return ""
+    if not pa.types.is_string(values.type):
+        return ""
+    known = sorted(value for value in values.to_pylist() if value is not None)
+    return f"{field.path} is one of {', '.join(known)}" if 0 < len(known) <= _NAMED else ""
 
 
 def _early(model: Model, reader: Reader, table: str, share: float) -> str:

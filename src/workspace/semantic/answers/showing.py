@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from workspace import display
 from workspace.errors import SemanticError
+from workspace.semantic.answers.notes import unmet
 from workspace.semantic.language.declare import GRAINS
 
 if TYPE_CHECKING:
@@ -28,16 +29,17 @@ def view_of(answer: Answer, rows: pa.Table, count: int | None = None) -> display
     number = rows.num_rows if count is None else count
     question = answer.question
     # Nothing counted is nothing found: "no rows" says more than a dash.
-    empty = not question.by and all(value in (None, 0) for value in rows.to_pylist()[0].values())
+    empty = not question.by and all(value in (None, 0) for row in rows.to_pylist() for value in row.values())
+    count = 0 if empty and (question.where or question.window) else number
     values = (display.Column(name=metric.name, kind="value", unit=metric.unit) for metric in question.metrics)
     return display.View(
         title=question.text,
         columns=(*map(_by_column, question.by), *values),
         rows=rows,
-        count=0 if empty and (question.where or question.window) else number,
+        count=count,
         total=_total(answer) if question.by and number > 1 else None,
         caption=answer.caption,
-        notes=tuple(answer.notes),
+        notes=(*answer.notes, *(() if count else unmet(answer))),
     )
 
 
