@@ -86,6 +86,13 @@ def test_what_an_older_release_said_stands_beside_what_is_known_now(m: Any, tmp_
             "change1": 1,
         },
     ]
+    assert view.total is not None
+    assert {name: view.total[name] for name in ("name", "then1", "now1", "change1")} == {
+        "name": "total",
+        "then1": 2,
+        "now1": 4,
+        "change1": 1,
+    }
     assert (view.title, view.columns[1].heading) == ("Restated since 2026-10-10", "ad spend then")
 
 

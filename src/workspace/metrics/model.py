@@ -231,7 +231,8 @@ model = Model(
     roas_time_decay=ratio(
         AdCredits.ad_value_time_decay,
         AdPerformance.ad_spend,
-        "Return on ad spend if a click has half the credit of one a week later: flatters late clicks, if less than last",
+        "Return on ad spend if a click has half the credit of one a week later: flatters late clicks, "
+        "less than roas_last does",
         owner="growth",
     ),
     cac=ratio(

@@ -4,7 +4,8 @@ from workspace.reports.catalog import write_catalog
 from workspace.reports.charts import completed, ranged
 from workspace.reports.compare import Figure, figures, passage, split, trend
 from workspace.reports.report import Report, Section
-from workspace.reports.returns import completeness, previous, restated, returns, side_by_side
+from workspace.reports.restated import completeness, previous, restated
+from workspace.reports.returns import returns, side_by_side
 from workspace.reports.saved import load_questions, save
 from workspace.reports.weeks import A_YEAR, FOUR_WEEKS, Week
 
