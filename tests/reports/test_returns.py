@@ -30,7 +30,7 @@ def rows(view: Any) -> list[dict[str, Any]]:
 
 def test_rules_stand_under_each_other_with_what_they_do(m: Any) -> None:
     view = side_by_side(m, (m.roas, m.roas_first, m.roas_last), m.platform, DAYS)
-    assert [column.heading for column in view.columns] == ["rule", "what it does", "facebook ads", "google ads", "all"]
+    assert [column.heading for column in view.columns] == ["rule", "what it does", "facebook_ads", "google_ads", "all"]
     first = rows(view)[1]
     assert (first["name"], first["v0"], first["v1"], first["total"]) == ("roas first", 0, 250 / 200, 1)
     assert first["bias"] == "flatters what makes people aware"

@@ -130,7 +130,7 @@ def completed(view: View) -> str:
     colour = alt.Color(
         "platform:N",
         scale=alt.Scale(domain=names, range=_COLOURS),
-        legend=alt.Legend(orient="top", direction="horizontal", offset=2, labelExpr="replace(datum.label, '_', ' ')"),
+        legend=alt.Legend(orient="top", direction="horizontal", offset=2),
     )
     base = _chart(rows).encode(x=x, y=y, color=colour)
     drawn = base.mark_line(interpolate="step-after", strokeWidth=2)

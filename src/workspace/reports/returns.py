@@ -43,7 +43,7 @@ def side_by_side(m: Metrics, metrics: Sequence[Answer], field: Field, between: D
         values = {f"v{i}": _plain(groups[name][d.name]) for i, name in enumerate(names)}
         rows.append({"name": d.name.replace("_", " "), **values, "total": _plain(total[d.name]), "bias": _bias(metric)})
     (unit,) = {metric.definitions[0].unit for metric in metrics}
-    shown = [Column(name=f"v{i}", kind="value", label=_readable(name), unit=unit) for i, name in enumerate(names)]
+    shown = [Column(name=f"v{i}", kind="value", label=name, unit=unit) for i, name in enumerate(names)]
     columns = (
         Column(name="name", kind="category", label="rule"),
         Column(name="bias", kind="category", label="what it does"),
@@ -137,10 +137,6 @@ def _parts(
 def _bias(answer: Answer) -> str:
     (definition,) = answer.definitions
     return definition.description.partition(": ")[2]
-
-
-def _readable(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _plain(value: Any) -> float | None:
