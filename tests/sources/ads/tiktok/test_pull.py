@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sources.ads.tiktok_pulls import (
+from sources.ads.tiktok.pulls import (
     BUSY,
     DISABLED,
     EMPTY,
@@ -22,7 +22,6 @@ from sources.ads.tiktok_pulls import (
     check,
     expected,
     of,
-    opened,
     pulled,
 )
 from workspace.demo.ads.book import COUNTED
@@ -31,18 +30,11 @@ from workspace.sources.ads.answers import AccountRefusedError, RefusedError, Res
 from workspace.sources.ads.tiktok.rows import identity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from adserver import Ads
+    from sources.ads.adapters import Opener
     from workspace.sources.ads.tiktok import TikTok
 
 BY_NAME = {"purchase": "complete_payment", "add_to_cart": "web_event_add_to_cart", "sign_up": "user_registration"}
-
-
-@pytest.fixture
-def tiktok(ads: Ads) -> Iterator[TikTok]:
-    with opened(ads) as adapter:
-        yield adapter
 
 
 @pytest.mark.parametrize("who", [BUSY, YEN])
@@ -83,16 +75,16 @@ def test_actions_are_told_by_name(ads: Ads, tiktok: TikTok) -> None:
     assert seen["web_event_add_to_cart"] > 20
 
 
-def test_what_counts_is_a_setting(ads: Ads) -> None:
-    with opened(ads, conversions=("web_event_add_to_cart", "complete_payment")) as tiktok:
-        known = expected(ads, BUSY)
-        for row in pulled(tiktok, of(tiktok)):
-            facts = known[str(row.ad_id), row.day]
-            both = [facts.claimed(name, COUNTED[PLATFORM]) for name in ("purchase", "add_to_cart")]
-            assert row.conversions == both[0][0] + both[1][0]
-            assert row.conversion_value == both[0][1] + both[1][1]
-            assert row.view_through_conversions is None
-            assert "web_event_add_to_cart" in row.missing["view_through_conversions"]
+def test_what_counts_is_a_setting(ads: Ads, opened: Opener[TikTok]) -> None:
+    tiktok = opened(conversions=("web_event_add_to_cart", "complete_payment"))
+    known = expected(ads, BUSY)
+    for row in pulled(tiktok, of(tiktok)):
+        facts = known[str(row.ad_id), row.day]
+        both = [facts.claimed(name, COUNTED[PLATFORM]) for name in ("purchase", "add_to_cart")]
+        assert row.conversions == both[0][0] + both[1][0]
+        assert row.conversion_value == both[0][1] + both[1][1]
+        assert row.view_through_conversions is None
+        assert "web_event_add_to_cart" in row.missing["view_through_conversions"]
 
 
 def test_campaign_totals_are_the_sums_of_their_ads(ads: Ads, tiktok: TikTok) -> None:
@@ -163,11 +155,11 @@ def test_accounts_say_whether_they_can_be_asked(ads: Ads, tiktok: TikTok) -> Non
         pulled(tiktok, accounts[3])
 
 
-def test_named_accounts_are_asked_for_without_a_list(ads: Ads) -> None:
-    with opened(ads, accounts=(YEN, "7059999999999999999")) as tiktok:
-        assert [one.id for one in tiktok.accounts()] == [YEN]
-        assert "7059999999999999999" in tiktok.notes[0]
-        assert not any("oauth2" in call["path"] for call in ads.calls(PLATFORM))
+def test_named_accounts_are_asked_for_without_a_list(ads: Ads, opened: Opener[TikTok]) -> None:
+    tiktok = opened(accounts=(YEN, "7059999999999999999"))
+    assert [one.id for one in tiktok.accounts()] == [YEN]
+    assert "7059999999999999999" in tiktok.notes[0]
+    assert not any("oauth2" in call["path"] for call in ads.calls(PLATFORM))
 
 
 @pytest.mark.parametrize(
@@ -239,12 +231,12 @@ def test_a_metric_that_is_withdrawn_is_missing_with_a_reason_and_the_rest_goes_o
     assert all(row.conversion_value is None for row in pulled(tiktok, who, level="campaign"))
 
 
-def test_an_action_that_tiktok_does_not_know_is_missing_and_not_zero(ads: Ads) -> None:
-    with opened(ads, conversions=("complete_payments",)) as tiktok:
-        rows = pulled(tiktok, of(tiktok))
-        assert {row.conversions for row in rows} == {None}
-        assert "complete_payments" in rows[0].missing["conversions"]
-        assert any("complete_payments" in note for note in tiktok.notes)
+def test_an_action_that_tiktok_does_not_know_is_missing_and_not_zero(opened: Opener[TikTok]) -> None:
+    tiktok = opened(conversions=("complete_payments",))
+    rows = pulled(tiktok, of(tiktok))
+    assert {row.conversions for row in rows} == {None}
+    assert "complete_payments" in rows[0].missing["conversions"]
+    assert any("complete_payments" in note for note in tiktok.notes)
 
 
 def test_without_the_ids_of_its_parents_an_ad_cannot_be_kept(ads: Ads, tiktok: TikTok) -> None:

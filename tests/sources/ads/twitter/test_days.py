@@ -8,38 +8,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sources.ads.twitter_pulls import (
-    JOBS,
-    RESULTS,
-    UK,
-    US,
-    Opened,
-    book,
-    of,
-    read,
-    summed,
-)
+from sources.ads.twitter.pulls import JOBS, RESULTS, UK, US, book, of, read, summed
 from workspace.errors import DeferredError
 from workspace.sources.ads.answers import RestartError, TooLargeError
 from workspace.sources.ads.twitter.days import midnight, stretches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from adserver import Ads
     from workspace.sources.ads.twitter import Twitter
-
-
-@pytest.fixture
-def opened(ads: Ads) -> Iterator[Opened]:
-    opened = Opened(ads)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def twitter(opened: Opened) -> Twitter:
-    return opened()
 
 
 @pytest.mark.parametrize(

@@ -3,58 +3,25 @@
 from __future__ import annotations
 
 import logging
-import time
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adserver import NOW, Ads
-from sources.ads.googling import ANGELES, BERLIN, EMPTY, FIRST, LAST, SECRET, Opener, Pulled, account, pulled
+from adserver import CREDENTIALS, NOW, Ads
+from sources.ads.google.pulls import ANGELES, BERLIN, EMPTY, FIRST, LAST, account, pulled
 from sources.ads.pulling import Home
 from workspace.demo.ads.faults import TRANSPORT
 from workspace.errors import DeferredError, SourceError
-from workspace.sources.ads import http as web
 from workspace.sources.ads.answers import AccountRefusedError, RefusedError, RestartError, TooLargeError, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from sources.ads.adapters import Opener, Pulled
     from workspace.sources.ads.google import Google
 
 SEARCH, TOKEN = "googleAds:search", "^/token$"
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch, ads: Ads) -> list[float]:
-    """Let the platform's time pass at once where the adapter waits, and a moment of our own: its port may be closed."""
-    waited: list[float] = []
-
-    def pause(seconds: float) -> None:
-        waited.append(seconds)
-        ads.sim.now += timedelta(seconds=seconds)
-        time.sleep(0.06)
-
-    monkeypatch.setattr(web, "pause", pause)
-    return waited
-
-
-@pytest.fixture(autouse=True)
-def _without_sitting_still(waits: list[float]) -> None:
-    """Every test waits like that."""
-
-
-@pytest.fixture
-def opened(ads: Ads) -> Iterator[Opener]:
-    opener = Opener(ads)
-    yield opener
-    opener.close()
-
-
-@pytest.fixture
-def google(opened: Opener) -> Google:
-    return opened()
 
 
 @pytest.mark.parametrize("skip", [0, 1, 3])
@@ -215,9 +182,9 @@ def test_what_a_human_must_mend(google: Google, ads: Ads, kind: str, error: type
         ({"login_customer_id": "manager"}, "INVALID_LOGIN_CUSTOMER_ID|INVALID_CUSTOMER_ID"),
     ],
 )
-def test_credentials_that_are_wrong(opened: Opener, changed: dict[str, Any], said: str) -> None:
+def test_credentials_that_are_wrong(opened: Opener[Google], changed: dict[str, Any], said: str) -> None:
     with pytest.raises(RefusedError, match=said) as refused:
-        opened(**changed).accounts()
+        opened(changed).accounts()
     assert refused.value.cure
 
 
@@ -278,7 +245,7 @@ def test_days_to_come_are_empty(google: Google) -> None:
     assert google.touched(account(google), NOW, NOW) is None
 
 
-def test_no_secret_is_ever_told(opened: Opener, ads: Ads, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_secret_is_ever_told(opened: Opener[Google], ads: Ads, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     told: list[str] = []
     google = opened()
@@ -291,7 +258,8 @@ def test_no_secret_is_ever_told(opened: Opener, ads: Ads, caplog: pytest.LogCapt
             pulled(google, whose)
         logging.getLogger("test").info("%s %r", refused.value, refused.value)
     logging.getLogger("test").info("%r %r %s", google, google.http, google.notes)
-    secrets = [*told, *(value for name, value in SECRET.items() if name not in ("client_id", "login_customer_id"))]
+    public = ("client_id", "login_customer_id")
+    secrets = [*told, *(value for name, value in CREDENTIALS["google_ads"].items() if name not in public)]
     assert "CUSTOMER_NOT_ENABLED" in caplog.text
     assert [secret for secret in secrets if secret in caplog.text] == []
 

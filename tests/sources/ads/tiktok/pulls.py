@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import contextmanager
-from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import TYPE_CHECKING
 
-from sources.ads.pulling import describe
-from workspace.sources.ads.tiktok import TikTok, open_tiktok
+from sources.ads.adapters import read, truth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from adserver import Ads
     from workspace.demo.ads.book import Facts
     from workspace.sources.ads.adapter import Account, Level, Performance
+    from workspace.sources.ads.tiktok import TikTok
 
 PLATFORM = "tiktok_ads"
 BUSY, YEN, EMPTY, DISABLED = (f"705000000000000000{number}" for number in (1, 2, 3, 4))
 FIRST, LAST = date(2026, 10, 7), date(2026, 11, 5)
 REPORT = "report/integrated/get"
-
-
-@contextmanager
-def opened(ads: Ads, credentials: dict[str, str] | None = None, **changed: Any) -> Iterator[TikTok]:
-    """Open TikTok, with other settings or other credentials than the usual ones."""
-    source = describe(PLATFORM, ads.url, **changed)
-    tiktok = open_tiktok(source, {**source.secrets(), **(credentials or {})})
-    yield tiktok
-    tiktok.http.close()
 
 
 def of(tiktok: TikTok, identity: str = BUSY) -> Account:
@@ -39,12 +27,11 @@ def of(tiktok: TikTok, identity: str = BUSY) -> Account:
 def pulled(
     tiktok: TikTok, who: Account, first: date = FIRST, last: date = LAST, level: Level = "ad"
 ) -> list[Performance]:
-    return [row for page in tiktok.performance(who, first, last, level) for row in page]
+    return read(tiktok, who, first, last, level)
 
 
 def expected(ads: Ads, who: str, first: date = FIRST, last: date = LAST) -> dict[tuple[str, date], Facts]:
-    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-    return {(ad, day): facts for day in days for ad, facts in ads.expected(who, day).items()}
+    return truth(ads, who, first, last)
 
 
 def check(ads: Ads, who: str, rows: list[Performance], first: date = FIRST, last: date = LAST) -> None:

@@ -8,36 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sources.ads.facebook_pulls import EU, FIRST, JAPAN, LAST, SECRET, Clock, Opened, account, pulled, truth
+from sources.ads.adapters import Opener, truth
+from sources.ads.facebook.pulls import EU, FIRST, JAPAN, LAST, SECRET, account, pulled
 from workspace.errors import DeferredError, SourceError
-from workspace.sources.ads import http as web
 from workspace.sources.ads.answers import AccountRefusedError, RefusedError, RestartError, TooLargeError, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from adserver import Ads
     from workspace.sources.ads.adapter import Entity
     from workspace.sources.ads.facebook import Facebook
-
-
-@pytest.fixture
-def clock(ads: Ads, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock(ads)
-    monkeypatch.setattr(web, "pause", clock.pause)
-    return clock
-
-
-@pytest.fixture
-def opened(ads: Ads, clock: Clock) -> Iterator[Opened]:
-    opened = Opened(ads)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def facebook(opened: Opened) -> Facebook:
-    return opened()
 
 
 # What goes wrong and is got over by itself: the result is that of a clean pull.
@@ -57,9 +36,8 @@ PLACES = ("/act_\\d+/insights", "/\\d+$", "/\\d+/insights")  # a job is begun, l
 
 
 @pytest.mark.parametrize("place", range(len(PASSING)), ids=lambda place: "-".join(map(str, PASSING[place].values())))
-def test_what_passes_changes_nothing(facebook: Facebook, ads: Ads, clock: Clock, place: int) -> None:
+def test_what_passes_changes_nothing(facebook: Facebook, ads: Ads, place: int) -> None:
     fault, where = PASSING[place], PLACES[place % len(PLACES)]
-    clock.real = 0.2 if fault["kind"] == "refuse" else 0.0
     whose = account(facebook)
     wanted = pulled(facebook, whose, FIRST, FIRST + timedelta(days=2))
     ads.control("POST", "knobs", {"page": 10})
@@ -68,15 +46,15 @@ def test_what_passes_changes_nothing(facebook: Facebook, ads: Ads, clock: Clock,
     assert ads.control("GET", "faults") == []  # it did happen
 
 
-def test_a_budget_that_is_nearly_used_up_is_spared(facebook: Facebook, ads: Ads, clock: Clock) -> None:
+def test_a_budget_that_is_nearly_used_up_is_spared(facebook: Facebook, ads: Ads, waits: list[float]) -> None:
     whose = account(facebook)
     ads.fault("usage", "facebook_ads", path="act_", percent=94, minutes=0)
     pulled(facebook, whose, FIRST, FIRST)
-    swift = clock.paused
+    swift = sum(waits)
     ads.fault("usage", "facebook_ads", path="act_", percent=95, minutes=0)
-    monotonic = clock.paused
+    begun = sum(waits)
     pulled(facebook, whose, FIRST, FIRST)
-    assert clock.paused - monotonic > swift + 50
+    assert sum(waits) - begun > swift + 50
 
 
 def test_a_budget_that_is_used_up_for_long_puts_the_source_off(facebook: Facebook, ads: Ads) -> None:
@@ -131,13 +109,13 @@ def test_what_does_not_pass_is_said(
 
 
 @pytest.mark.parametrize("kind", ["job_failed", "job_skipped", "job_not_starting", "job_stuck"])
-def test_a_job_that_does_not_end_well_is_split(facebook: Facebook, ads: Ads, clock: Clock, kind: str) -> None:
+def test_a_job_that_does_not_end_well_is_split(facebook: Facebook, ads: Ads, waits: list[float], kind: str) -> None:
     whose = account(facebook)
     ads.fault(kind, "facebook_ads", path="act_\\d+/insights")
-    begun = clock.paused
+    begun = sum(waits)
     with pytest.raises(TooLargeError):
         pulled(facebook, whose)
-    waited = clock.paused - begun
+    waited = sum(waits) - begun
     longest = {"job_not_starting": 300, "job_stuck": 1800}.get(kind, 0)
     assert longest <= waited <= longest + 31
 
@@ -253,7 +231,7 @@ def test_an_id_that_is_unknown_is_no_metric(facebook: Facebook, ads: Ads) -> Non
         pulled(facebook, whose)
 
 
-def test_a_token_that_runs_out_stops_the_run_and_another_one_goes_on(opened: Opened, ads: Ads) -> None:
+def test_a_token_that_runs_out_stops_the_run_and_another_one_goes_on(opened: Opener[Facebook], ads: Ads) -> None:
     ads.control("POST", "knobs", {"page": 20})
     facebook, wanted = opened(), truth(ads, EU, FIRST, LAST)
     pages = facebook.performance(account(facebook), FIRST, LAST, "ad")
@@ -262,7 +240,7 @@ def test_a_token_that_runs_out_stops_the_run_and_another_one_goes_on(opened: Ope
     with pytest.raises(RefusedError, match="expired"):
         next(pages)
     ads.control("POST", "knobs", {"facebook_access_token": "EAAnext"})
-    renewed = opened("EAAnext")
+    renewed = opened({"access_token": "EAAnext"})
     assert pulled(renewed, account(renewed)).keys() == wanted.keys()
 
 
@@ -276,7 +254,9 @@ def test_the_right_to_one_account_is_lost_and_the_others_are_read(facebook: Face
     assert pulled(facebook, kept)
 
 
-def test_the_proof_is_sent_and_no_secret_is_told(opened: Opened, ads: Ads, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_proof_is_sent_and_no_secret_is_told(
+    opened: Opener[Facebook], ads: Ads, caplog: pytest.LogCaptureFixture
+) -> None:
     ads.control("POST", "knobs", {"facebook_proof": True, "page": 2})
     caplog.set_level(logging.INFO)
     facebook = opened()
@@ -284,10 +264,10 @@ def test_the_proof_is_sent_and_no_secret_is_told(opened: Opened, ads: Ads, caplo
     assert pulled(facebook, whose, FIRST, FIRST)
     proof = facebook._proof["appsecret_proof"]
     with pytest.raises(RefusedError) as raised:
-        opened(SECRET["access_token"], "not the secret").accounts()
+        opened({"app_secret": "not the secret"}).accounts()
     assert "app_secret" in raised.value.cure
     with pytest.raises(RefusedError, match="appsecret_proof"):
-        opened(SECRET["access_token"], "").accounts()
+        opened({"app_secret": ""}).accounts()
     told = caplog.text + repr(facebook.__dict__.keys()) + repr(ads.calls())
     assert not [secret for secret in (*SECRET.values(), proof) if secret in told]
     ads.fault("html", "facebook_ads", times=6)

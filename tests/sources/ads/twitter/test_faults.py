@@ -10,38 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adserver import NOW
-from sources.ads.twitter_pulls import (
-    ENTITIES,
-    JOBS,
-    RESULTS,
-    SECRETS,
-    US,
-    Opened,
-    book,
-    of,
-    read,
-    summed,
-)
+from sources.ads.twitter.pulls import ENTITIES, JOBS, RESULTS, SECRETS, US, book, of, read, summed
 from workspace.errors import DeferredError, SourceError
 from workspace.sources.ads.answers import AccountRefusedError, RefusedError, RestartError, TooLargeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from adserver import Ads
+    from sources.ads.adapters import Opener
     from workspace.sources.ads.twitter import Twitter
-
-
-@pytest.fixture
-def opened(ads: Ads) -> Iterator[Opened]:
-    opened = Opened(ads)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def twitter(opened: Opened) -> Twitter:
-    return opened()
 
 
 BREAKS = ["reset_before", "reset_mid", "short", "truncate", "html", "empty", "gzip_corrupt"]
@@ -50,14 +26,10 @@ HARMLESS = ["bom", "charset", "duplicate_key"]
 
 @pytest.mark.parametrize("kind", [*BREAKS, *HARMLESS, "refuse"])
 @pytest.mark.parametrize("path", [r"/accounts$", ENTITIES, JOBS, RESULTS, "active_entities"])
-def test_a_broken_answer_changes_nothing(
-    ads: Ads, opened: Opened, kind: str, path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_broken_answer_changes_nothing(ads: Ads, opened: Opener[Twitter], kind: str, path: str) -> None:
     since = NOW - timedelta(hours=30)
     clean = opened()
     expected = read(clean), clean.touched(of(clean), since, NOW)
-    if kind == "refuse":
-        monkeypatch.setattr("workspace.sources.ads.http.pause", time.sleep)  # the port is closed by the wall's clock
     ads.fault(kind, "twitter_ads", path=path, times=2 if kind in BREAKS else 1)
     twitter = opened()
     assert (read(twitter), twitter.touched(of(twitter), since, NOW)) == expected
@@ -135,7 +107,7 @@ def test_a_rate_that_is_used_up_is_waited_for_before_it_refuses(ads: Ads, twitte
     assert waits == []
 
 
-def test_the_list_of_accounts_is_given_five_times(ads: Ads, opened: Opened) -> None:
+def test_the_list_of_accounts_is_given_five_times(ads: Ads, opened: Opener[Twitter]) -> None:
     for _ in range(5):
         assert len(opened().accounts()) == 4
     with pytest.raises(DeferredError):
@@ -144,22 +116,22 @@ def test_the_list_of_accounts_is_given_five_times(ads: Ads, opened: Opened) -> N
     assert len(opened().accounts()) == 4
 
 
-def test_a_revoked_token_stops_and_a_new_one_goes_on(ads: Ads, opened: Opened) -> None:
+def test_a_revoked_token_stops_and_a_new_one_goes_on(ads: Ads, opened: Opener[Twitter]) -> None:
     twitter = opened()
     of(twitter)
     ads.control("POST", "tokens/expire", {"platform": "twitter_ads"})
     with pytest.raises(RefusedError, match="UNAUTHORIZED_ACCESS") as raised:
         read(twitter)
     assert "four keys" in raised.value.cure
-    fresh = {**SECRETS, "token": "18ce-another-token"}
-    ads.sim.credentials["twitter_ads"] = fresh
+    fresh = {"token": "18ce-another-token"}
+    ads.sim.credentials["twitter_ads"] |= fresh
     assert summed(read(opened(fresh))) == book(ads, US)
 
 
 @pytest.mark.parametrize("name", sorted(SECRETS))
-def test_a_wrong_key_is_refused(opened: Opened, name: str) -> None:
+def test_a_wrong_key_is_refused(opened: Opener[Twitter], name: str) -> None:
     with pytest.raises(RefusedError, match="UNAUTHORIZED_ACCESS") as raised:
-        opened({**SECRETS, name: "something-else-entirely"}).accounts()
+        opened({name: "something-else-entirely"}).accounts()
     assert "something-else" not in str(raised.value)
 
 

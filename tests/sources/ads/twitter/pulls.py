@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from adserver import CREDENTIALS
-from sources.ads.pulling import describe
-from workspace.sources.ads.twitter import Twitter, open_twitter
+from sources.ads import adapters
 
 if TYPE_CHECKING:
     from adserver import Ads
     from workspace.demo.ads.book import Facts
     from workspace.sources.ads.adapter import Account, Level, Performance
+    from workspace.sources.ads.twitter import Twitter
 
 US, UK, EMPTY, DISABLED = (f"18ce000{number}" for number in range(1, 5))
 FIRST, LAST = date(2026, 10, 16), date(2026, 11, 4)
@@ -23,29 +23,13 @@ ENTITIES, JOBS, RESULTS = r"/campaigns|/line_items|/promoted_tweets", "/stats/jo
 SECRETS = CREDENTIALS["twitter_ads"]
 
 
-class Opened:
-    """Opens X as often as a test wants it, and closes it again."""
-
-    def __init__(self, ads: Ads) -> None:
-        self.ads = ads
-        self.made: list[Twitter] = []
-
-    def __call__(self, credentials: dict[str, str] = SECRETS, **settings: Any) -> Twitter:
-        self.made.append(open_twitter(describe("twitter_ads", self.ads.url, FIRST, **settings), credentials))
-        return self.made[-1]
-
-    def close(self) -> None:
-        for each in self.made:
-            each.http.close()
-
-
 def of(twitter: Twitter, account_id: str = US) -> Account:
     return next(each for each in twitter.accounts() if each.id == account_id)
 
 
 def read(twitter: Twitter, account_id: str = US, *, level: Level = "ad", **days: date) -> list[Performance]:
     whose, first, last = of(twitter, account_id), days.get("first", FIRST), days.get("last", LAST)
-    found = [row for page in twitter.performance(whose, first, last, level) for row in page]
+    found = adapters.read(twitter, whose, first, last, level)
     assert len({(row.entity_id, row.placement, row.day) for row in found}) == len(found)
     return found
 
@@ -85,12 +69,7 @@ def _sum(some: list[Performance]) -> tuple[Any, ...]:
 
 
 def book(ads: Ads, account_id: str, first: date = FIRST, last: date = LAST) -> dict[tuple[str, date], tuple[Any, ...]]:
-    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-    return {
-        (entity, day): told(facts)
-        for day in days
-        for entity, facts in ads.expected(account_id, day, ads.sim.now).items()
-    }
+    return {key: told(facts) for key, facts in adapters.truth(ads, account_id, first, last).items()}
 
 
 def granularities(ads: Ads) -> set[str]:

@@ -4,55 +4,19 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from adserver import DELETED, NOW, RENAMED, Ads
-from sources.ads.facebook_pulls import (
-    DISABLED,
-    EMPTY,
-    EU,
-    FIRST,
-    JAPAN,
-    LAST,
-    SECRET,
-    Clock,
-    Opened,
-    account,
-    pulled,
-    truth,
-)
+from sources.ads.adapters import Opener, totals, truth
+from sources.ads.facebook.pulls import DISABLED, EMPTY, EU, FIRST, JAPAN, LAST, SECRET, account, pulled
 from workspace.demo.ads.book import COUNTED, Facts
-from workspace.errors import SettingsError, SourceError
 from workspace.settings import AdsSource
-from workspace.sources.ads import http as web
 from workspace.sources.ads.facebook import Facebook, open_facebook
-from workspace.sources.ads.facebook.rows import Counted, link, performance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from workspace.sources.ads.adapter import Performance
-
-
-@pytest.fixture
-def clock(ads: Ads, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock(ads)
-    monkeypatch.setattr(web, "pause", clock.pause)
-    return clock
-
-
-@pytest.fixture
-def opened(ads: Ads, clock: Clock) -> Iterator[Opened]:
-    opened = Opened(ads)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def facebook(opened: Opened) -> Facebook:
-    return opened()
 
 
 def agrees(row: Performance, facts: Facts) -> None:
@@ -94,8 +58,7 @@ def test_a_clean_pull_is_the_book(facebook: Facebook, ads: Ads, account_id: str,
 
 def test_campaign_totals_for_the_audit(facebook: Facebook, ads: Ads) -> None:
     found = pulled(facebook, account(facebook), level="campaign")
-    days = [FIRST + timedelta(days=number) for number in range((LAST - FIRST).days + 1)]
-    wanted = {(each.id, day): facts for day in days for each, facts in ads.book.campaign_facts(EU, day, NOW)}
+    wanted = totals(ads, EU, FIRST, LAST)
     assert found.keys() == wanted.keys()
     for key, row in found.items():
         agrees(row, wanted[key])
@@ -183,81 +146,13 @@ def test_the_ad_sets_own_setting_decides_what_counts(facebook: Facebook, ads: Ad
         assert (row.conversions, row.conversion_value) == wanted[key].claimed("purchase", frozenset({"1d_click"}))
 
 
-def test_other_actions_count_if_the_settings_say_so(opened: Opened, ads: Ads) -> None:
+def test_other_actions_count_if_the_settings_say_so(opened: Opener[Facebook], ads: Ads) -> None:
     facebook = opened(conversions=("omni_purchase", "omni_add_to_cart"))
     wanted = truth(ads, EU, FIRST, LAST)
     for key, row in pulled(facebook, account(facebook)).items():
         both = [wanted[key].claimed(action, COUNTED["facebook_ads"])[0] for action in ("purchase", "add_to_cart")]
         assert row.conversions == sum(both)
         assert {each.name for each in row.actions if each.counted} <= {"omni_purchase", "omni_add_to_cart"}
-
-
-def test_actions_that_hold_each_other_are_not_added_up() -> None:
-    with pytest.raises(SettingsError, match="hold the same conversions"):
-        Counted(["omni_purchase", "offsite_conversion.fb_pixel_purchase"])
-    with pytest.raises(SettingsError, match="hold the same conversions"):
-        Counted(["purchase", "purchase"])
-    channels = Counted(["offsite_conversion.fb_pixel_purchase", "app_custom_event.fb_mobile_purchase"])
-    assert len(channels.of([])) == 2
-    assert Counted([]).of(["purchase", "offsite_conversion.fb_pixel_purchase"]) == {"purchase"}
-    assert Counted([]).of(["link_click"]) == {"omni_purchase"}
-
-
-ROW = {
-    "date_start": "2026-10-05",
-    "date_stop": "2026-10-05",
-    "campaign_id": "120210000000000101",
-    "adset_id": "120210000000000111",
-    "ad_id": "120210000000000112",
-    "spend": "12.30",
-    "impressions": "100",
-    "clicks": "3",
-    "inline_link_clicks": "2",
-    "attribution_setting": "7d_click_1d_view",
-}
-
-
-def test_what_is_absent_is_not_zero_but_for_actions_of_an_ad_that_was_shown() -> None:
-    counted = Counted([])
-    row = performance(ROW, "ad", counted, {})
-    assert [row.conversions, row.conversion_value, row.view_through_conversions] == [0, 0, 0]
-    less = {name: value for name, value in ROW.items() if name not in ("inline_link_clicks", "spend")}
-    row = performance(less, "ad", counted, {})
-    assert (row.link_clicks, row.spend) == (None, None)
-    assert row.missing.keys() == {"link_clicks", "spend"}
-    row = performance(ROW | {"impressions": None}, "ad", counted, {})
-    assert (row.impressions, row.conversions) == (None, None)
-    row = performance(ROW, "ad", counted, {"actions": "gone"})
-    assert (row.conversions, row.view_through_conversions) == (None, None)
-    assert row.missing == {"conversions": "gone", "view_through_conversions": "gone"}
-    bought = ROW | {"actions": [{"action_type": "purchase", "value": "2", "7d_click": "2"}]}
-    row = performance(bought, "ad", counted, {})
-    assert [row.conversions, row.conversion_value] == [2, None]
-    assert row.missing == {"conversion_value": "Facebook gave the conversions no value"}
-    windows_only = ROW | {"actions": [{"action_type": "purchase", "28d_click": "2"}]}
-    assert performance(windows_only, "ad", counted, {}).conversions is None
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"date_stop": "2026-10-06"},
-        {"spend": "12,30"},
-        {"clicks": "1.5"},
-        {"actions": [{"action_type": "purchase", "value": "1"}, {"action_type": "purchase", "value": "1"}]},
-    ],
-)
-def test_a_row_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(SourceError):
-        performance(ROW | wrong, "ad", Counted([]), {})
-
-
-def test_the_address_of_an_ad_wherever_it_stands() -> None:
-    spec = {"video_data": {"call_to_action": {"value": {"link": "https://a.example/v?x=1#top"}}}}
-    assert link({"object_story_spec": spec, "url_tags": "utm_id=7"}) == "https://a.example/v?x=1&utm_id=7#top"
-    assert link({"asset_feed_spec": {"link_urls": [{"website_url": "https://a.example"}]}}) == "https://a.example"
-    assert link({"link_url": "https://a.example/l"}) == "https://a.example/l"
-    assert link({"id": "1"}) is None
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adserver import DELETED, NOW, RENAMED, Ads
-from sources.ads.googling import (
+from sources.ads.adapters import Opener, totals
+from sources.ads.google.pulls import (
     ANGELES,
     BERLIN,
     DISABLED,
@@ -17,10 +18,8 @@ from sources.ads.googling import (
     FIRST,
     LAST,
     MANAGER,
-    Opener,
     account,
     agrees,
-    days,
     pulled,
     truth,
 )
@@ -29,21 +28,7 @@ from workspace.sources.ads.answers import RefusedError
 from workspace.sources.ads.google.rows import policy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from workspace.sources.ads.google import Google
-
-
-@pytest.fixture
-def opened(ads: Ads) -> Iterator[Opener]:
-    opener = Opener(ads)
-    yield opener
-    opener.close()
-
-
-@pytest.fixture
-def google(opened: Opener) -> Google:
-    return opened()
 
 
 def test_accounts_below_the_manager_that_the_settings_name(google: Google, ads: Ads) -> None:
@@ -65,11 +50,11 @@ def test_accounts_below_the_manager_that_the_settings_name(google: Google, ads: 
     ]
 
 
-def test_accounts_below_all_that_the_user_was_let_into(opened: Opener, ads: Ads) -> None:
+def test_accounts_below_all_that_the_user_was_let_into(opened: Opener[Google], ads: Ads) -> None:
     """Two managers share an account, one is below the other, and one account is the user's own."""
     tree = {MANAGER: [BERLIN, ANGELES], ANGELES: [EMPTY]}
     ads.control("POST", "knobs", {"google_tree": tree, "google_accessible": [ANGELES, MANAGER, BERLIN]})
-    google = opened(login_customer_id="")
+    google = opened({"login_customer_id": ""})
     found = google.accounts()
     assert sorted(each.id for each in found) == sorted([MANAGER, BERLIN, ANGELES, EMPTY])
     for each in found:  # each can be asked for by the way that it was found
@@ -78,22 +63,22 @@ def test_accounts_below_all_that_the_user_was_let_into(opened: Opener, ads: Ads)
             assert google.lookback(each) == 30
 
 
-def test_a_manager_may_be_named_with_dashes(opened: Opener) -> None:
-    assert len(opened(login_customer_id="999-000-0001").accounts()) == 5
+def test_a_manager_may_be_named_with_dashes(opened: Opener[Google]) -> None:
+    assert len(opened({"login_customer_id": "999-000-0001"}).accounts()) == 5
 
 
-def test_a_closed_account_among_several_is_told_and_the_others_are_read(opened: Opener, ads: Ads) -> None:
+def test_a_closed_account_among_several_is_told_and_the_others_are_read(opened: Opener[Google], ads: Ads) -> None:
     ads.control("POST", "knobs", {"google_tree": {"none": []}, "google_accessible": [DISABLED, BERLIN]})
-    google = opened(login_customer_id="")
+    google = opened({"login_customer_id": ""})
     found = {each.id: each for each in google.accounts()}
     assert (found[DISABLED].open, found[BERLIN].open) == (False, True)
     (note,) = google.notes
     assert note.startswith(f"Account {DISABLED} tells nothing of itself. Google Ads says CUSTOMER_NOT_ENABLED")
 
 
-def test_no_account_at_all_is_a_refusal(opened: Opener, ads: Ads) -> None:
+def test_no_account_at_all_is_a_refusal(opened: Opener[Google], ads: Ads) -> None:
     with pytest.raises(RefusedError, match="USER_PERMISSION_DENIED"):
-        opened(login_customer_id=BERLIN).accounts()
+        opened({"login_customer_id": BERLIN}).accounts()
     ads.control("POST", "account", {"id": MANAGER, "status": "disabled"})
     with pytest.raises(RefusedError, match="CUSTOMER_NOT_ENABLED"):
         opened().accounts()
@@ -135,18 +120,14 @@ def test_ids_beyond_what_a_double_holds_stay_whole(google: Google, ads: Ads) -> 
 @pytest.mark.parametrize("number", [BERLIN, ANGELES])
 def test_totals_of_campaigns_are_the_book_and_the_sums_of_rows(google: Google, ads: Ads, number: str) -> None:
     whose = account(google, number)
-    totals = pulled(google, whose, level="campaign")
-    told = {
-        (campaign.id, day): facts
-        for day in days(FIRST, LAST)
-        for campaign, facts in ads.book.campaign_facts(number, day, NOW)
-    }
-    assert totals.keys() == told.keys()
-    for key, row in totals.items():
+    found = pulled(google, whose, level="campaign")
+    told = totals(ads, number, FIRST, LAST)
+    assert found.keys() == told.keys()
+    for key, row in found.items():
         agrees(row, told[key])
         assert (row.level, row.ad_id) == ("campaign", None)
     parts = pulled(google, whose).values()
-    for (campaign, day), row in totals.items():
+    for (campaign, day), row in found.items():
         mine = [each for each in parts if (each.campaign_id, each.day) == (campaign, day)]
         assert sum(each.spend or 0 for each in mine) == row.spend
         assert sum(each.conversions or 0 for each in mine) == row.conversions
@@ -260,9 +241,9 @@ def test_an_account_without_actions_has_the_usual_window() -> None:
     ],
 )
 def test_which_actions_count_is_the_settings_choice(
-    opened: Opener, ads: Ads, named: tuple[str, ...], counted: set[str]
+    opened: Opener[Google], ads: Ads, named: tuple[str, ...], counted: set[str]
 ) -> None:
-    google = opened({"conversions": named})
+    google = opened(conversions=named)
     found, told = pulled(google, account(google)), truth(ads, BERLIN)
     keys = {"Purchase": "purchase", "Add to cart": "add_to_cart"}
     for key, row in found.items():
@@ -274,8 +255,8 @@ def test_which_actions_count_is_the_settings_choice(
     assert google.notes == []
 
 
-def test_an_action_that_no_account_has_is_told(opened: Opener) -> None:
-    google = opened({"conversions": ("Purchases",)})
+def test_an_action_that_no_account_has_is_told(opened: Opener[Google]) -> None:
+    google = opened(conversions=("Purchases",))
     found = pulled(google, account(google))
     assert {row.conversions for row in found.values()} == {Decimal()}
     (note,) = google.notes

@@ -8,40 +8,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sources.ads.tiktok_pulls import (
-    BUSY,
-    DISABLED,
-    EMPTY,
-    FIRST,
-    LAST,
-    PLATFORM,
-    REPORT,
-    YEN,
-    check,
-    expected,
-    of,
-    opened,
-    pulled,
-)
+from sources.ads.tiktok.pulls import BUSY, DISABLED, EMPTY, FIRST, LAST, PLATFORM, REPORT, YEN, check, of, pulled
 from workspace.errors import DeferredError, SourceError
 from workspace.sources.ads.answers import AccountRefusedError, RefusedError, TooLargeError
 from workspace.sources.ads.http import ATTEMPTS, Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from adserver import Ads
+    from sources.ads.adapters import Opener
     from workspace.sources.ads.tiktok import TikTok
 
 BUSY_CODES = ["app_qps", "advertiser_qps", "too_frequent", "too_many", "maintenance"]
 BROKEN_CODES = ["system_error", "system_timeout", "internal_timeout"]
 TRANSPORT = ["reset_before", "reset_mid", "short", "truncate", "html", "empty", "gzip_corrupt", "duplicate_key"]
-
-
-@pytest.fixture
-def tiktok(ads: Ads) -> Iterator[TikTok]:
-    with opened(ads) as adapter:
-        yield adapter
 
 
 @pytest.mark.parametrize("fault", [*BUSY_CODES, *BROKEN_CODES, *TRANSPORT])
@@ -102,7 +81,9 @@ def test_what_does_not_pass_is_not_asked_again(
     assert tiktok.http.calls == calls + 1
 
 
-def test_a_token_that_expires_between_pages_stops_the_pull_and_a_new_one_goes_on(ads: Ads, tiktok: TikTok) -> None:
+def test_a_token_that_expires_between_pages_stops_the_pull_and_a_new_one_goes_on(
+    ads: Ads, tiktok: TikTok, opened: Opener[TikTok]
+) -> None:
     who = of(tiktok)
     ads.control("POST", "knobs", {"page": 60})
     pages = tiktok.performance(who, FIRST, LAST, "ad")
@@ -113,8 +94,8 @@ def test_a_token_that_expires_between_pages_stops_the_pull_and_a_new_one_goes_on
     assert "access token" in caught.value.cure
     fresh = {"access_token": "a-new-access-token"}
     ads.sim.credentials[PLATFORM] |= fresh
-    with opened(ads, fresh) as again:
-        check(ads, BUSY, pulled(again, of(again)))
+    again = opened(fresh)
+    check(ads, BUSY, pulled(again, of(again)))
 
 
 def test_a_permission_that_is_lost_midway_is_that_account_s_alone(ads: Ads, tiktok: TikTok) -> None:
@@ -126,16 +107,18 @@ def test_a_permission_that_is_lost_midway_is_that_account_s_alone(ads: Ads, tikt
     assert [one.id for one in tiktok.accounts()] == [YEN, EMPTY, DISABLED]
 
 
-def test_wrong_credentials_of_the_app_are_told_without_them(ads: Ads, caplog: pytest.LogCaptureFixture) -> None:
+def test_wrong_credentials_of_the_app_are_told_without_them(
+    ads: Ads, opened: Opener[TikTok], caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     secret = "a-secret-that-nobody-may-read"  # noqa: S105 - that is what the test is about
-    with opened(ads, {"secret": secret}) as tiktok:
-        with pytest.raises(RefusedError, match="app_id or secret") as caught:
-            tiktok.accounts()
-        ads.fault("code", PLATFORM, code=40001, message=f"no permission for app with secret {secret}")
-        with pytest.raises(RefusedError, match=r"\[secret\]") as other:
-            tiktok.accounts()
-        told = f"{caught.value!r} {caught.value} {other.value!r} {other.value} {tiktok!r} {tiktok.http!r}"
+    tiktok = opened({"secret": secret})
+    with pytest.raises(RefusedError, match="app_id or secret") as caught:
+        tiktok.accounts()
+    ads.fault("code", PLATFORM, code=40001, message=f"no permission for app with secret {secret}")
+    with pytest.raises(RefusedError, match=r"\[secret\]") as other:
+        tiktok.accounts()
+    told = f"{caught.value!r} {caught.value} {other.value!r} {other.value} {tiktok!r} {tiktok.http!r}"
     assert secret not in told
     assert secret not in caplog.text, "nor does the HTTP library log it"
 
@@ -165,7 +148,7 @@ def test_a_restated_day_is_what_the_platform_says_now(ads: Ads, tiktok: TikTok) 
     for delta in ({"spend": "-1.11", "clicks": -1, "conversions": 2, "value": "99.90"}, {"vanish": True}):
         ads.control("POST", "restate", {"ad": ad, "date": str(day), "delta": delta})
         check(ads, BUSY, pulled(tiktok, who))
-    assert (ad, day) not in expected(ads, BUSY)
+    assert ad not in ads.expected(BUSY, day)
 
 
 def test_tiktok_tells_neither_clicks_nor_changes(ads: Ads, tiktok: TikTok) -> None:
