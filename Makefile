@@ -3,6 +3,7 @@
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
   $$each -c '' 2>/dev/null && command -v $$each && break; done)
 BIN := .venv/bin
+TOGETHER := -n auto --dist loadgroup  # one process a core
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test long lint bench soak services clean
 
@@ -23,10 +24,10 @@ demo: setup  ## The main job: simulated company -> pipelines -> releases -> repo
 	@$(BIN)/workspace demo
 
 test: setup  ## Every test but those that take minutes
-	@$(BIN)/pytest
+	@$(BIN)/pytest $(TOGETHER)
 
-long: setup  ## The tests that take minutes: kills at every point, readers among writers
-	@$(BIN)/pytest -m long
+long: setup  ## The tests that take minutes: the whole demo, every fault of every platform, kills at every point
+	@$(BIN)/pytest $(TOGETHER) -m long
 
 soak: setup  ## Many more seeds of the crash and property tests
 	@$(BIN)/pytest -m soak

@@ -28,8 +28,8 @@ READY = "() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?
 RUN = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_a_first_look_runs_without_a_network(whole_demo: Path, open_folder: Path, tmp_path: Path) -> None:
     home = _reader(whole_demo, tmp_path / "home")
     with browsing() as browsed, _lab(home, open_folder / "lab") as server:

@@ -15,8 +15,8 @@ EXPLORE = sorted((ROOT / "notebooks").rglob("*.ipynb"))
 PIPELINES = sorted((ROOT / "pipelines").rglob("*.ipynb"))
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_outputs_are_what_the_cells_give(whole_demo: Path) -> None:
     command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "--nbval-cell-timeout=120"]
     options = ["-p", "no:cacheprovider", "-q", "-c", os.devnull, "--rootdir", str(ROOT), *map(str, EXPLORE)]

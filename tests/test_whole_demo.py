@@ -21,7 +21,7 @@ from workspace.settings import Settings, load_settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 NAMES = [f"2026-10-{day:02}" for day in (3, 10, 17, 24, 29, 30, 31)]
 SOURCES = ("user_db", "inventory_db")

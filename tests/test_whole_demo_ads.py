@@ -19,7 +19,7 @@ from workspace.settings import load_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 PLATFORMS = ("google_ads", "facebook_ads", "tiktok_ads", "twitter_ads")
 MODELS = ("first", "last", "linear", "position", "time_decay", "shapley")
