@@ -48,6 +48,12 @@ def pair(lake: Lake, name: str, url: str) -> tuple[Engine, Engine]:
     return DuckDBEngine(lake, release), SparkEngine(lake, release, url)
 
 
+def test_a_program_that_is_no_file_may_use_it() -> None:
+    program = "import workspace.engine.backend; print('imported')"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "imported\n"
+
+
 def test_every_release_is_the_same(made: tuple[Lake, list[str]], url: str) -> None:
     lake, names = made
     seen = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.machinery import ModuleSpec
 from typing import TYPE_CHECKING
 
 from workspace.engine.base import Engine
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["Check", "Checked", "DuckDBEngine", "Engine", "open_engine", "run_checks", "structure"]
 
 DUCKDB = "duckdb"
+
+_main = sys.modules["__main__"]
+if _main.__spec__ is None and not hasattr(_main, "__file__"):
+    # PySpark takes a program that is no file (`python -c`) for doctests of its own, and ends it.
+    _main.__spec__ = ModuleSpec("__main__", None)
 
 
 def open_engine(
