@@ -78,3 +78,11 @@ class AdLake:
 def rows_of(table: Any) -> list[dict[str, Any]]:
     """A table's rows in an order of their own."""
     return sorted(table.to_pyarrow().to_pylist(), key=repr)
+
+
+def alike(found: Any, expected: Any) -> bool:
+    """Tell whether two tables, each read once, have the same rows of the same types, in whatever order."""
+    one, other = found.to_pyarrow(), expected.to_pyarrow()
+    assert one.schema == other.schema
+    assert sorted(one.to_pylist(), key=repr) == sorted(other.to_pylist(), key=repr)
+    return bool(one.num_rows)

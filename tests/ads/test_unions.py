@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
-from ads.adlake import AdLake, at, day, rows_of
+from ads.adlake import AdLake, alike, at, day, rows_of
 from engine.servers import SERVERS
 from workspace.ads import KEYS
 from workspace.cli.discreet import Discreet
@@ -186,9 +186,7 @@ def test_views_are_the_same_on_every_engine(four: AdLake, there: Workspace) -> N
     assert there.tables == here.tables
     for table in KEYS:
         for asked in ("table", "history"):
-            expected, found = (getattr(ws, asked)(f"ads.{table}") for ws in (here, there))
-            assert found.to_pyarrow().schema == expected.to_pyarrow().schema
-            assert rows_of(found) == rows_of(expected)
+            assert alike(*(getattr(ws, asked)(f"ads.{table}") for ws in (there, here))), table
     for query in (
         "select source, sum(spend) as s from ads.performance group by 1 order by 1",
         "select count(*) as n from ads.performance_history",
