@@ -28,6 +28,7 @@ _SHARED = {"whole_demo": "demo", "server_url": "engines"}
 """What takes too long to make for every process that runs tests, and the group of tests that goes to one of them."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests stay together where several processes run tests: those of a file, but each long one alone."""
     groups = {item: _group(item) for item in items}
