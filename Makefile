@@ -3,7 +3,7 @@
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
   $$each -c '' 2>/dev/null && command -v $$each && break; done)
 BIN := .venv/bin
-TOGETHER := -n auto --dist loadgroup  # one process a core
+TOGETHER := -n auto --dist loadfile  # one process a core
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test long lint bench soak services clean
 

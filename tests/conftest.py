@@ -20,28 +20,9 @@ from workspace.demo import PostgresServer, create
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytest_plugins = ["adserver", "brokers", "engine.servers"]
+pytest_plugins = ["adserver", "brokers", "engine.servers", "processes"]
 
 _numbers = itertools.count(1)
-
-_SHARED = {"whole_demo": "demo", "server_url": "engines"}
-"""What takes too long to make for every process that runs tests, and the group of tests that goes to one of them."""
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests stay together where several processes run tests: those of a file, but each long one alone."""
-    groups = {item: _group(item) for item in items}
-    # The longest group first, so that no process is left alone with it at the end.
-    items.sort(key=lambda item: groups[item] != _SHARED["whole_demo"])
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(groups[item]))
-
-
-def _group(item: pytest.Item) -> str:
-    asked = getattr(item, "fixturenames", ())
-    alone = item.nodeid if item.get_closest_marker("long") else item.location[0]
-    return next((group for fixture, group in _SHARED.items() if fixture in asked), alone)
 
 
 @pytest.fixture(scope="session")
