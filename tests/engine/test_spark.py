@@ -222,12 +222,6 @@ def test_another_kind_of_server_is_named(made: tuple[Lake, list[str]]) -> None:
     assert "speaks Spark Connect" in refused.value.cure
 
 
-def test_python_with_a_text_is_told_what_pyspark_cannot(made: tuple[Lake, list[str]]) -> None:
-    text = "from workspace.engine.spark import reach; reach('sc://127.0.0.1:1')"
-    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
-    assert "The engine cannot be used from `python -c`." in done.stderr
-
-
 def test_a_missing_extra_names_the_command(made: tuple[Lake, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "workspace.engine.backend", raising=False)
     monkeypatch.setitem(sys.modules, "pyspark", None)

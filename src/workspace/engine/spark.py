@@ -120,9 +120,6 @@ def reach(url: str) -> SparkBackend:
     except ImportError as error:
         msg = f"The engine {url.partition('/;')[0]} needs a package that is not installed: {error.name}."
         raise SettingsError(msg, cure="pip install 'bookmyevent-workspace[spark]'") from None
-    except SystemExit:  # so pyspark ends what it takes for a doctest of its own
-        msg = "The engine cannot be used from `python -c`."
-        raise SettingsError(msg, cure="Write the lines into a file, or use a notebook.") from None
     _knock(url)
     try:
         return SparkBackend(url)
