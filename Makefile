@@ -5,10 +5,10 @@ PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 TOGETHER := -n auto --dist loadfile  # one process a core
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test long lint bench soak services clean
+.PHONY: help setup demo test long soak conformance lint bench services clean
 
 help:  ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
 setup: .venv/.ready  ## Install everything into .venv
 
@@ -31,6 +31,10 @@ long: setup  ## The tests that take minutes: the whole demo, every fault of ever
 
 soak: setup  ## Many more seeds of the crash and property tests
 	@$(BIN)/pytest -m soak
+
+conformance: setup  ## The demo's advertising, read by the platforms' own clients: they get an environment of their own
+	@UV_PROJECT_ENVIRONMENT=.venv/conformance $(BIN)/uv sync --frozen --quiet --group conformance --python $(BIN)/python
+	@.venv/conformance/bin/python -m pytest tests/conformance
 
 services:  ## Fetch Apache Spark with Delta and Apache Kafka (needs Java 17 and Maven), for the tests marked spark or kafka
 	@services/fetch

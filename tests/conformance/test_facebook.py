@@ -11,7 +11,7 @@ import pytest
 
 from adserver import CREDENTIALS
 
-pytest.importorskip("facebook_business", reason="the official SDKs: uv sync --group conformance")
+pytest.importorskip("facebook_business", reason="the official SDKs: make conformance")
 
 from facebook_business.adobjects.adaccount import AdAccount
 from facebook_business.adobjects.adreportrun import AdReportRun

@@ -14,7 +14,7 @@ import pytest
 
 from adserver import CREDENTIALS
 
-pytest.importorskip("google.ads.googleads", reason="the official SDKs: uv sync --group conformance")
+pytest.importorskip("google.ads.googleads", reason="the official SDKs: make conformance")
 
 from google.ads.googleads.v26.errors.types import errors
 from google.ads.googleads.v26.services.types import customer_service, google_ads_service

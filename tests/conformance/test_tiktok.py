@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from adserver import Ads
 
-sdk = pytest.importorskip("business_api_client", reason="TikTok's SDK: uv sync --group conformance")
+sdk = pytest.importorskip("business_api_client", reason="TikTok's SDK: make conformance")
 filters = pytest.importorskip("business_api_client.models.filtering_report_integrated_get")
 
 BUSY, YEN, EMPTY, DISABLED = (f"705000000000000000{number}" for number in (1, 2, 3, 4))

@@ -10,7 +10,7 @@ import pytest
 
 from adserver import CREDENTIALS, NOW
 
-pytest.importorskip("twitter_ads", reason="the official SDKs: uv sync --group conformance")
+pytest.importorskip("twitter_ads", reason="the official SDKs: make conformance")
 
 from twitter_ads.campaign import Campaign, FundingInstrument, LineItem
 from twitter_ads.client import Client
