@@ -187,6 +187,8 @@ class Reading:
         calls = self._adapter.http.calls
         first = max(self._source.since, until - timedelta(days=policy.AUDITED - 1))
         last = until - timedelta(days=policy.HOT)  # the latest days move while one looks
+        if last < first:
+            return
         differing: set[date] = set()
         still: set[date] = set()
         for window in policy.windows(policy.span(first, last), self._adapter.longest):
@@ -200,7 +202,7 @@ class Reading:
             note = f"Totals of campaigns differed on {_days(differing)}, read again."
             note += f" On {_days(still)} they are still not the sums of their ads." if still else ""
             self.notes.append(f"Account {self._account.id}: {note}")
-        self._take("campaign", (first, max(first, last)), {}, rows=0, calls=calls, note=note)
+        self._take("campaign", (first, last), {}, rows=0, calls=calls, note=note)
 
     def _held(self, window: tuple[date, date]) -> pa.Table:
         return self._store.known("performance", within(self._account.id, *window), audit.COLUMNS)
