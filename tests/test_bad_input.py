@@ -30,7 +30,7 @@ from workspace.lake import Lake, releases
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 PIPELINES = Path(__file__).parents[1] / "pipelines"
 SCREEN = 24

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SERVERS = ("sail", "sail-cluster", pytest.param("spark", marks=pytest.mark.spark))
 """What every test of the second engine runs on."""
 
+PATIENT = (*SERVERS[:2], pytest.param("spark", marks=(pytest.mark.spark, pytest.mark.long)))
+"""The same, for tests whose plans Apache Spark takes half a minute for."""
+
 PATIENCE = 60
 _POM = Path(__file__).parents[2] / "services" / "spark" / "pom.xml"
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bookmyevent-workspace" / "spark"
