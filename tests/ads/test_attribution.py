@@ -14,7 +14,7 @@ from ads import paths
 from ads.adlake import AdLake, alike
 from ads.paths import MODELS
 from ads.shoplake import Shop, booking, click, drawn, moment
-from engine.servers import PATIENT
+from engine.servers import SERVERS_LONG
 from workspace.cli.discreet import Discreet
 from workspace.errors import LakeError
 
@@ -378,7 +378,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> AdLake:
     return drawn(9).lake(tmp_path_factory.mktemp("drawn"))
 
 
-@pytest.fixture(params=PATIENT)
+@pytest.fixture(params=SERVERS_LONG)
 def there(request: pytest.FixtureRequest, made: AdLake, server_url: Callable[[str], str]) -> Workspace:
     return made.open(engine=server_url(request.param))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ads.adlake import AdLake, alike, at, day, rows_of
-from engine.servers import PATIENT
+from engine.servers import SERVERS_LONG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +105,7 @@ def test_addresses_are_taken_apart(made: AdLake) -> None:
     assert found == {ad: parts for ad, (_, parts) in ADDRESSES.items() if parts}
 
 
-@pytest.fixture(params=PATIENT)
+@pytest.fixture(params=SERVERS_LONG)
 def there(request: pytest.FixtureRequest, made: AdLake, server_url: Callable[[str], str]) -> Workspace:
     return made.open(engine=server_url(request.param))
 

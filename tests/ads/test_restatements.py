@@ -11,7 +11,7 @@ import pytest
 from ads import histories
 from ads.adlake import AdLake, alike, at, day, rows_of
 from ads.histories import KEY, METRICS, drawn
-from engine.servers import PATIENT
+from engine.servers import SERVERS_LONG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,7 +116,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> AdLake:
     return drawn(tmp_path_factory.mktemp("drawn"), 1)[0]
 
 
-@pytest.fixture(params=PATIENT)
+@pytest.fixture(params=SERVERS_LONG)
 def there(request: pytest.FixtureRequest, made: AdLake, server_url: Callable[[str], str]) -> Workspace:
     return made.open(engine=server_url(request.param))
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from ads.adlake import AdLake, alike, at, day, rows_of
-from engine.servers import PATIENT
+from engine.servers import SERVERS_LONG
 from workspace.ads import KEYS
 from workspace.cli.discreet import Discreet
 from workspace.engine import run_checks, structure
@@ -176,7 +176,7 @@ def test_keys_and_versions_of_views_hold(tmp_path: Path) -> None:
     assert [checked.check.name for checked in found if checked.verdict != "holds"] == ["ads.performance: history"]
 
 
-@pytest.fixture(params=PATIENT)
+@pytest.fixture(params=SERVERS_LONG)
 def there(request: pytest.FixtureRequest, four: AdLake, server_url: Callable[[str], str]) -> Workspace:
     return four.open(engine=server_url(request.param))
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SERVERS = ("sail", "sail-cluster", pytest.param("spark", marks=pytest.mark.spark))
 """What every test of the second engine runs on."""
 
-PATIENT = (*SERVERS[:2], pytest.param("spark", marks=(pytest.mark.spark, pytest.mark.long)))
+SERVERS_LONG = (*SERVERS[:2], pytest.param("spark", marks=(pytest.mark.spark, pytest.mark.long)))
 """The same, for tests whose plans Apache Spark takes half a minute for."""
 
 PATIENCE = 60

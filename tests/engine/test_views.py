@@ -87,6 +87,13 @@ def test_a_view_is_made_when_it_is_asked_for_and_once(made: tuple[Lake, list[str
     assert MADE == ["owners"]
 
 
+def test_a_question_for_the_tables_lists_views_too(made: tuple[Lake, list[str]]) -> None:
+    engine = opened(made)
+    listed = "select table_schema || '.' || table_name as name from information_schema.tables"
+    names = {row["name"] for row in rows(engine.sql(f"{listed} where table_schema <> 'main'"))}
+    assert {name for name in names if not name.endswith("_history")} == set(engine.tables)
+
+
 def test_each_release_has_its_own(made: tuple[Lake, list[str]]) -> None:
     for name in made[1]:
         engine = opened(made, name)

@@ -21,7 +21,7 @@ __all__ = ["Check", "Checked", "DuckDBEngine", "Engine", "open_engine", "run_che
 DUCKDB = "duckdb"
 
 _main = sys.modules["__main__"]
-if _main.__spec__ is None and not hasattr(_main, "__file__"):
+if getattr(_main, "__spec__", None) is None and not hasattr(_main, "__file__"):
     # PySpark takes a program that is no file (`python -c`) for doctests of its own, and ends it.
     _main.__spec__ = ModuleSpec("__main__", None)
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from workspace.lake import Lake, Release, View
 
 
+_CATALOGS = ("information_schema", "pg_catalog", "duckdb_")
+"""What a statement names that asks which tables there are."""
+
+
 class DuckDBEngine(Engine):
     """Reads one release of a lake inside this process.
 
@@ -44,11 +48,8 @@ class DuckDBEngine(Engine):
         Raises:
             SemanticError: It is no single SELECT, or DuckDB refuses it.
         """
-        asked = text.lower()
-        for name in self.tables:
-            # A view takes longer to make than many a question: only those that may be meant.
-            if name in self.captured or name.partition(".")[2].lower() in asked:
-                self._name(name)
+        for name in self._meant(text):
+            self._name(name)
         try:
             statements = self._backend.con.extract_statements(text)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
@@ -60,6 +61,13 @@ class DuckDBEngine(Engine):
 
     def _register(self, name: str, table: DeltaTable, *, after: int = 0) -> ibis.Table:
         return duck.register(self._backend, name, table, after=after)
+
+    def _meant(self, text: str) -> list[str]:
+        """List the tables that a statement may mean: to name all takes seconds, many a question less."""
+        asked = text.lower().replace('""', '"')
+        if any(catalog in asked for catalog in _CATALOGS):
+            return self.tables
+        return [name for name in self.tables if name.partition(".")[2].lower() in asked]
 
     def _name(self, name: str) -> None:
         if name in self._named:

@@ -27,7 +27,6 @@ class Views:
         self._reads = reads
         self._given = given
         self._inputs: dict[str, Sequence[str]] = {}
-        self._columns: dict[str, tuple[Column, ...]] = {}
 
     @cached_property
     def known(self) -> dict[str, View]:
@@ -75,21 +74,19 @@ class Views:
             view: Which one.
             rows: Its live rows.
         """
-        if view.name not in self._columns:
-            inherited = {c.name for one in self.inputs(view.name) for c in self._reads.columns(one) if c.personal}
-            marked = inherited | view.personal
-            place = {name: number for number, name in enumerate(view.key, 1)}
-            self._columns[view.name] = tuple(
-                Column(
-                    name=field.name,
-                    type=field.type,
-                    source_type=view.name,
-                    key=place.get(field.name, 0),
-                    personal=field.name in marked,
-                )
-                for field in rows.schema().to_pyarrow()
+        inherited = {c.name for one in self.inputs(view.name) for c in self._reads.columns(one) if c.personal}
+        marked = inherited | view.personal
+        place = {name: number for number, name in enumerate(view.key, 1)}
+        return tuple(
+            Column(
+                name=field.name,
+                type=field.type,
+                source_type=view.name,
+                key=place.get(field.name, 0),
+                personal=field.name in marked,
             )
-        return self._columns[view.name]
+            for field in rows.schema().to_pyarrow()
+        )
 
 
 def none() -> tuple[View, ...]:

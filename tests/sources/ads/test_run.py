@@ -317,6 +317,15 @@ def test_an_answer_that_is_not_as_documented_is_said_and_the_next_run_goes_on(
 
 
 @pytest.mark.parametrize("home", ["tiktok_ads"], indirect=True)
+def test_nothing_is_audited_before_there_is_a_day_that_stands(home: Home) -> None:
+    young = dataclasses.replace(home, since=NOW.date())
+    young.pull()
+    assert {row["kind"] for row in home.rows("pulls")} == {"ad", "entities"}
+    young.pull(NOW + 10 * DAY)
+    assert "campaign" in {row["kind"] for row in home.rows("pulls")}
+
+
+@pytest.mark.parametrize("home", ["tiktok_ads"], indirect=True)
 def test_totals_that_stay_apart_are_on_record(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     account, day = home.busy()[0], date(2026, 10, 28)
     told = audit.totals

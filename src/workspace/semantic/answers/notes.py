@@ -9,12 +9,12 @@ import pyarrow as pa
 
 from workspace.errors import SemanticError
 from workspace.semantic.compile.compiler import Compiler
+from workspace.semantic.compile.question import Question
 from workspace.semantic.compile.reading import to_many
 
 if TYPE_CHECKING:
     from workspace.semantic.answers.answer import Answer
     from workspace.semantic.compile.join import Reader
-    from workspace.semantic.compile.question import Question
     from workspace.semantic.language.words import Condition
     from workspace.semantic.model import Model
 
@@ -57,17 +57,22 @@ def _unmet(answer: Answer, condition: Condition) -> str:
     field = condition.fields[0]
     if len({each.path for each in condition.fields}) > 1:
         return ""
-    plain = dataclasses.replace(answer.question, by=(field,), where=(), having=(), window=None, fill=False, top=None)
+    plain = Question(metrics=answer.question.metrics, by=(field,), overlap=True)
     try:
-        if answer.ask(dataclasses.replace(plain, where=(condition,), overlap=True)).to_arrow().num_rows:
+        if _some(answer.ask(dataclasses.replace(plain, where=(condition,))), 1).num_rows:
             return ""
-        values = answer.ask(dataclasses.replace(plain, overlap=True)).to_arrow().column(field.column)
+        values = _some(answer.ask(plain), _NAMED + 1).column(field.column)
     except SemanticError:  # not every condition is on what an answer can be split by
         return ""
     if not pa.types.is_string(values.type):
         return ""
     known = sorted(value for value in values.to_pylist() if value is not None)
     return f"{field.path} is one of {', '.join(known)}" if 0 < len(known) <= _NAMED else ""
+
+
+def _some(answer: Answer, rows: int) -> pa.Table:
+    """Read so many rows: a path may lead to millions of values."""
+    return answer.to_ibis().limit(rows).to_pyarrow()
 
 
 def _early(model: Model, reader: Reader, table: str, share: float) -> str:
