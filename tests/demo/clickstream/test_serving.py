@@ -141,9 +141,9 @@ def test_every_refill_gives_the_same_offsets(new_demo: Callable[..., Path]) -> N
     assert [time for time in collected if time] == sorted(time for time in collected if time)
 
 
-def entries(kind: str) -> int:
-    """Count this process's open files or threads."""
-    return len(list(Path(f"/proc/self/{kind}").iterdir()))
+def entries(kind: str) -> set[str]:
+    """List this process's open files or threads."""
+    return {entry.name for entry in Path(f"/proc/self/{kind}").iterdir()}
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux tells what a process holds")
@@ -166,8 +166,8 @@ def test_each_process_has_a_broker_of_its_own_and_leaves_nothing(new_demo: Calla
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection((host, int(port)))
     assert threading.active_count() == threads
-    assert entries("fd") == files
-    assert entries("task") == tasks
+    assert len(entries("fd")) == len(files)
+    assert entries("task") <= tasks, "other tests' threads may have ended meanwhile, but none has come"
 
 
 @pytest.fixture
