@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,11 +51,35 @@ Path.replace = dying
 advance(sys.argv[1], days=6)
 """
 
-_TELLS = """
-import os, sys
+# Serves a home twice over, and from another process, and tells what this process holds before, meanwhile and after.
+# It has done so once by then: libraries keep what they start.
+_SERVES = """
+import json, os, subprocess, sys
+from pathlib import Path
 from workspace.demo import running
-with running(sys.argv[1]):
-    print(os.environ[sys.argv[2]])
+
+home, variable = sys.argv[1:]
+tells = "import os, sys; from workspace.demo import running\\nwith running(sys.argv[1]): print(os.environ[sys.argv[2]])"
+
+def held():
+    names = [task.joinpath("comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
+    files = [os.readlink(file).split(":")[0] for file in Path("/proc/self/fd").iterdir() if os.path.lexists(file)]
+    return {"threads": sorted(names), "files": sorted(files), "address": os.environ.get(variable)}
+
+def served():
+    with running(home):
+        outer = os.environ[variable]
+        with running(home):
+            inner, meanwhile = os.environ[variable], held()
+        assert os.environ[variable] == outer
+        other = subprocess.run([sys.executable, "-c", tells, home, variable], stdout=-1, text=True, check=True)
+    return [outer, inner, other.stdout.strip()], meanwhile
+
+served()
+before = held()
+addresses, meanwhile = served()
+for told in (addresses, before, meanwhile, held()):
+    print(json.dumps(told))
 """
 
 
@@ -141,33 +165,18 @@ def test_every_refill_gives_the_same_offsets(new_demo: Callable[..., Path]) -> N
     assert [time for time in collected if time] == sorted(time for time in collected if time)
 
 
-def entries(kind: str) -> set[str]:
-    """List this process's open files or threads."""
-    return {entry.name for entry in Path(f"/proc/self/{kind}").iterdir()}
-
-
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux tells what a process holds")
 def test_each_process_has_a_broker_of_its_own_and_leaves_nothing(new_demo: Callable[..., Path]) -> None:
-    home = new_demo()
-    threads, files = threading.active_count(), entries("fd")
-    tasks = entries("task")
-    assert BROKERS_VARIABLE not in os.environ
-    with running(home):
-        outer = os.environ[BROKERS_VARIABLE]
-        with running(home):
-            assert os.environ[BROKERS_VARIABLE] != outer
-        assert os.environ[BROKERS_VARIABLE] == outer
-        command = [sys.executable, "-c", _TELLS, str(home), BROKERS_VARIABLE]
-        other = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-        assert other != outer
-    assert BROKERS_VARIABLE not in os.environ
-    for address in (outer, other):
+    command = [sys.executable, "-c", _SERVES, str(new_demo()), BROKERS_VARIABLE]
+    served = subprocess.run(command, capture_output=True, text=True, check=True)
+    others, before, meanwhile, after = map(json.loads, served.stdout.splitlines())
+    assert len(set(others)) == 3, "a broker for each with-block and each process"
+    for address in others:
         host, port = address.split(":")
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection((host, int(port)))
-    assert threading.active_count() == threads
-    assert len(entries("fd")) == len(files)
-    assert entries("task") <= tasks, "other tests' threads may have ended meanwhile, but none has come"
+    assert any(thread.startswith("rdk:") for thread in meanwhile["threads"])
+    assert after == before
 
 
 @pytest.fixture
