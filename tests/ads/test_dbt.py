@@ -45,7 +45,8 @@ ADDRESSES = {
 
 def row(level: str, entity: str, number: int, **more: Any) -> dict[str, Any]:
     place = {"account_id": "a", "level": level, "entity_id": entity, "placement": "ALL", "day": day(number)}
-    own = {"ad_id": entity, "ad_group_id": "g", "campaign_id": "c"} if level == "ad" else {"campaign_id": entity}
+    above = {"ad": {"ad_group_id": "g", "campaign_id": "c"}, "ad_group": {"campaign_id": "c"}, "campaign": {}}
+    own = {f"{level}_id": entity, **above[level]}
     return {**place, **own, "platform": "google_ads", "currency": "EUR", **more}
 
 
@@ -65,6 +66,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> AdLake:
         row("ad", "1", 0, spend=Decimal("999999999999.999999"), **numbers),
         row("ad", "1", 0, placement="SPOTLIGHT", spend=Decimal("0.000001"), **numbers),
         *(row("ad", ad, 0, spend=Decimal(1)) for ad in ("2", "3", "4")),
+        row("ad_group", "followers", 0, spend=Decimal(2)),
         row("campaign", "max", 0, spend=Decimal(5)),
     ]
     made.write("google_ads.performance", at(1), rows)
@@ -88,9 +90,9 @@ def test_reports_sum_what_belongs_to_each(made: AdLake) -> None:
     found = {level: rows_of(report(ws, level)) for level in COLUMNS}
     spent = {level: [str(row["spend"]) for row in rows] for level, rows in found.items()}
     whole = "1000000000000.000000"
-    assert spent["account"] == ["1000000000008.000000", "7.000000"]
-    assert sorted(spent["campaign"]) == ["1000000000003.000000", "5.000000", "7.000000"]
-    assert spent["ad_group"] == ["1000000000003.000000", "7.000000"]
+    assert spent["account"] == ["1000000000010.000000", "7.000000"]
+    assert sorted(spent["campaign"]) == ["1000000000005.000000", "5.000000", "7.000000"]
+    assert sorted(spent["ad_group"]) == ["1000000000003.000000", "2.000000", "7.000000"]
     assert spent["ad"] == [whole, "1.000000", "1.000000", "1.000000", "7.000000"]
     first = found["ad"][0]
     names = ("account_name", "campaign_name", "ad_group_name", "ad_name")

@@ -1,8 +1,8 @@
 """`dbt_ad_reporting.*`: performance in the columns of the public dbt package of that name, for reports made for it.
 
-Names are those that an account, campaign, ad group or ad has now, as there. What exists at campaign level only is part
-of the account's and the campaign's report. Money is in the currency of the account, which these columns do not tell:
-use `ads.performance` where there are several.
+Names are those that an account, campaign, ad group or ad has now, as there. What a platform tells of a campaign
+or a group only is in the reports down to that level. Money is in the currency of the account, which these columns do
+not tell: use `ads.performance` where there are several.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 def _report(level: Level, reads: Reads) -> ibis.Table:
     rows = reads.table("ads.performance")
     if level in ("ad_group", "ad"):
-        rows = rows.filter(_.level == "ad")
+        rows = rows.filter(_[f"{level}_id"].notnull())
     ids = [f"{parent}_id" for parent in _PARENTS[level]]
     found = (
         rows.rename(source_relation="source", date_day="day", conversions_value="conversion_value")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from workspace.sources.ads.http import Http
 
 Level = Literal["ad", "campaign"]
+Kind = Literal["campaign", "ad_group", "ad"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +52,7 @@ class Entity:
         url: Where an ad leads to.
     """
 
-    level: Literal["campaign", "ad_group", "ad"]
+    level: Kind
     id: str
     name: str | None
     status: str
@@ -80,15 +81,15 @@ class Action:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Performance:
-    """What an ad, or a campaign that has none to show, brought on a day of its account.
+    """What an ad brought on a day of its account; or a group or campaign that has none to show.
 
     A number that the platform did not give is None, never 0, and `missing` says why.
 
     Attributes:
-        level: Whether it is an ad's row or a campaign's.
+        level: Whether it is an ad's row, a group's or a campaign's.
         campaign_id: The campaign.
         ad_group_id: The group; None of a campaign's row.
-        ad_id: The ad; None of a campaign's row.
+        ad_id: The ad; None of a row of any other level.
         placement: Where it was shown, on platforms that ask for it; else `ALL`.
         day: The day, in the account's time zone.
         currency: What money is in, if not the account's present currency.
@@ -104,7 +105,7 @@ class Performance:
         missing: Why a number is None, by its name.
     """
 
-    level: Level
+    level: Kind
     campaign_id: str
     ad_group_id: str | None
     ad_id: str | None
@@ -124,8 +125,8 @@ class Performance:
 
     @property
     def entity_id(self) -> str:
-        """The ad or the campaign that it is about."""
-        return self.campaign_id if self.ad_id is None else self.ad_id
+        """The ad, group or campaign that it is about."""
+        return next(each for each in (self.ad_id, self.ad_group_id, self.campaign_id) if each is not None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,8 +179,8 @@ class Adapter(Protocol):
             account: Whose.
             first: The first day.
             last: The last day.
-            level: `ad`: each ad's rows, and those of campaigns that have no ads to show; `campaign`: the totals of
-                every campaign.
+            level: `ad`: each ad's rows, and those of groups and campaigns that have no ads to show; `campaign`: the
+                totals of every campaign.
 
         Raises:
             TooLargeError: The platform wants fewer days at once.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -46,30 +47,36 @@ def test_rows_say_where_they_belong(twitter: Twitter, ads: Ads) -> None:
         assert (row.level, row.ad_group_id, row.ad_id, row.entity_id) == ("campaign", None, None, row.campaign_id)
 
 
-def test_a_campaign_that_promotes_no_tweet_is_told_as_a_whole(ads: Ads, twitter: Twitter) -> None:
-    campaign = ads.book.campaigns(US)[0].id
-    ads.control("POST", "knobs", {"twitter_without_tweets": [campaign]})
+def test_line_items_that_promote_no_tweet_are_told_as_a_whole(ads: Ads, twitter: Twitter) -> None:
+    groups = ads.book.groups(US)
+    campaign = next(one for one, count in Counter(group.campaign_id for group in groups).items() if count > 1)
+    mixed, *_ = [group.id for group in groups if group.campaign_id == campaign]
+    whole = {group.id for group in groups if group.campaign_id == next(g.campaign_id for g in groups[::-1])}
+    without = {mixed} | whole
+    ads.control("POST", "knobs", {"twitter_without_tweets": sorted(without)})
     found = read(twitter)
-    of_it = [row for row in found if row.campaign_id == campaign]
-    assert {(row.level, row.ad_id, row.ad_group_id) for row in of_it} == {("campaign", None, None)}
-    assert {row.level for row in found if row.campaign_id != campaign} == {"ad"}
-    totals = read(twitter, level="campaign")
-    assert summed(of_it) == summed([row for row in totals if row.campaign_id == campaign])
-    assert sum(row.spend or 0 for row in found) == sum(row.spend or 0 for row in totals)
+    of_them = [row for row in found if row.ad_group_id in without]
+    assert {(row.level, row.ad_id, row.entity_id == row.ad_group_id) for row in of_them} == {("ad_group", None, True)}
+    assert {row.ad_group_id for row in of_them} >= {mixed}
+    assert {row.level for row in found if row.ad_group_id not in without} == {"ad"}
+    assert {row.level for row in found if row.campaign_id == campaign} == {"ad", "ad_group"}
+    by_campaign = [dataclasses.replace(row, ad_id=None, ad_group_id=None) for row in found]
+    assert summed(by_campaign) == summed(read(twitter, level="campaign")), "nothing is missing, nothing told twice"
 
 
-def test_a_campaign_that_gets_its_first_ad_keeps_what_it_did_before(ads: Ads, twitter: Twitter) -> None:
-    campaign = ads.book.campaigns(US)[0].id
-    ads.control("POST", "knobs", {"twitter_without_tweets": [campaign]})
+def test_a_line_item_that_gets_its_first_ad_keeps_what_it_did_before(ads: Ads, twitter: Twitter) -> None:
+    group = ads.book.groups(US)[0]
+    ads.control("POST", "knobs", {"twitter_without_tweets": [group.id]})
     before = read(twitter)
     tree = twitter._trees[US]
     other, place = next((ad, place) for ad, place in tree.places["ad"].items() if place.deleted)
-    late = dataclasses.replace(place, campaign_id=campaign, made=LAST - timedelta(days=5))
-    tree.places["ad"][other] = late  # another campaign's, as if it were this one's first
-    after = [row for row in read(twitter) if row.campaign_id == campaign]
+    made = LAST - timedelta(days=5)
+    late = dataclasses.replace(place, campaign_id=group.campaign_id, ad_group_id=group.id, made=made)
+    tree.places["ad"][other] = late  # another line item's, as if it were this one's first
+    after = [row for row in read(twitter) if row.ad_group_id == group.id]
     shown = {(row.placement, row.day) for row in after if row.level == "ad"}
-    kept = {(row.placement, row.day) for row in after if row.level == "campaign"}
-    told = {(row.placement, row.day) for row in before if row.campaign_id == campaign}
+    kept = {(row.placement, row.day) for row in after if row.level == "ad_group"}
+    told = {(row.placement, row.day) for row in before if row.ad_group_id == group.id}
     assert shown
     assert kept
     assert kept == told - shown, "nothing of it goes, and nothing is told twice"

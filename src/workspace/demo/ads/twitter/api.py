@@ -2,7 +2,7 @@
 
 Knobs: `twitter_job_polls` and `twitter_job_seconds` (until a job is done), `twitter_jobs_at_once`, `twitter_double_id`
 (a job's `id` twice, no `id_str`), `twitter_null` and `twitter_removed` (metrics), `twitter_sale_amount_scale`,
-`twitter_timezone_switch_at` (by account), `twitter_unfunded` (accounts), `twitter_without_tweets` (campaigns that
+`twitter_timezone_switch_at` (by account), `twitter_unfunded` (accounts), `twitter_without_tweets` (line items that
 promote something else), `twitter_clock_ahead` (seconds).
 Limits: `{"twitter_ads": {"accounts": 5, "analytics": 250, "core": 10000, "other": 2000}}` in 15 minutes.
 """

@@ -180,7 +180,7 @@ def _promoted(sim: Simulation, account: Account) -> list[Row]:
             **_common(sim, each),
         }
         for each in sim.book.ads(account.id)
-        if each.exists(sim.now) and each.campaign_id not in hidden
+        if each.exists(sim.now) and each.group_id not in hidden
     ]
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from workspace.settings import AdsSource
-    from workspace.sources.ads.adapter import Account, ClickView, Entity, Level, Performance
+    from workspace.sources.ads.adapter import Account, ClickView, Entity, Kind, Level, Performance
     from workspace.sources.ads.http import Answer
 
 ADDRESS = "https://ads-api.x.com"
@@ -40,7 +40,7 @@ _SYNC_SPAN = timedelta(days=7)  # of statistics that X gives at once, without a 
 _SYNC_QUESTIONS = 6  # more are jobs: X gives 250 such answers in 15 minutes to all who use this token
 _BUCKETS = timedelta(days=90)  # of changes, that one question can be about
 _LOOKBACK = 14  # days in which X may still correct what it bills; the rest is final after one
-_KIND: dict[Level, str] = {"ad": "PROMOTED_TWEET", "campaign": "CAMPAIGN"}
+_KIND: dict[Kind, str] = {"ad": "PROMOTED_TWEET", "ad_group": "LINE_ITEM", "campaign": "CAMPAIGN"}
 _SCALE_NOTE = (
     "X does not document the unit of `sale_amount`: values of conversions are it divided by {scale} "
     "(`sale_amount_scale`). Compare one day with X's own interface before they are relied on."
@@ -109,11 +109,14 @@ class Twitter:
         return _LOOKBACK
 
     def performance(self, account: Account, first: date, last: date, level: Level) -> Iterator[list[Performance]]:
-        """Give what ads or campaigns did, one page a question; deleted ones, too, that were there at the time."""
+        """Give what was done by ads, and by line items without any, or by campaigns; one page a question.
+
+        What is deleted is asked for, too, if it was there at the time.
+        """
         tree = self._tree(account)
-        wanted: list[tuple[Level, set[str]]] = [(level, set(tree.places[level]))]
-        if level == "ad":  # what is promoted without a tweet, such as an account, is told of its campaign alone
-            wanted.append(("campaign", tree.without_ads(first)))
+        wanted: list[tuple[Kind, set[str]]] = [(level, set(tree.places[level]))]
+        if level == "ad":  # what is promoted without a tweet, such as an account, is told of its line item alone
+            wanted.append(("ad_group", tree.without_ads(first)))
         readings = {_KIND[each]: self._reading(account, each) for each, _ in wanted}
         questions = [
             asked
@@ -122,8 +125,8 @@ class Twitter:
                 account, _KIND[each], sorted(i for i in ids if tree.places[each][i].alive(first, last)), first, last
             )
         ]
-        shown: set[tuple[str, str, date]] = set()
-        whole: list[Performance] = []  # of campaigns beside ads; which of them have some comes in any order
+        shown: set[tuple[str | None, str, date]] = set()
+        whole: list[Performance] = []  # of line items beside ads; which of them have some comes in any order
         try:
             for asked, body in self._answers(account, questions):
                 reading = readings[asked.query["entity"]]
@@ -133,14 +136,14 @@ class Twitter:
                 if reading.level != level:
                     whole += page
                     continue
-                shown |= {(row.campaign_id, row.placement, row.day) for row in page}
+                shown |= {(row.ad_group_id, row.placement, row.day) for row in page}
                 if page:
                     yield page
         except RestartError:
             self._trees.pop(account.id, None)  # it may be that what was asked for is not there any more
             raise
-        # A campaign may have got its first ad meanwhile: what it did before stays, and nothing is told twice.
-        if alone := [row for row in whole if (row.campaign_id, row.placement, row.day) not in shown]:
+        # A line item may have got its first ad meanwhile: what it did before stays, and nothing is told twice.
+        if alone := [row for row in whole if (row.ad_group_id, row.placement, row.day) not in shown]:
             yield alone
 
     def _questions(self, account: Account, entity: str, ids: Sequence[str], first: date, last: date) -> Iterator[Asked]:
@@ -193,7 +196,7 @@ class Twitter:
                 pass  # the tree is kept as it is read
         return self._trees[account.id]
 
-    def _reading(self, account: Account, level: Level) -> Reading:
+    def _reading(self, account: Account, level: Kind) -> Reading:
         return Reading(
             level=level,
             places=self._trees[account.id].places[level],

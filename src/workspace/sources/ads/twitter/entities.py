@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from workspace.sources.ads.adapter import Level
+    from workspace.sources.ads.adapter import Kind
 
 NO_CURRENCY = "XXX"
 """ISO 4217's own code for none: an account that never had money has no currency."""
@@ -29,25 +29,23 @@ class Tree:
     """What an account holds, as far as statistics need it.
 
     Attributes:
-        places: Where campaigns and ads belong, by their ids.
-        groups: The campaign that each line item belongs to.
+        places: Where campaigns, line items and ads belong, by their ids.
         objectives: What each campaign's line items are for.
     """
 
-    places: dict[Level, dict[str, Place]] = field(default_factory=lambda: {"campaign": {}, "ad": {}})
-    groups: dict[str, str] = field(default_factory=dict)
+    places: dict[Kind, dict[str, Place]] = field(default_factory=lambda: {"campaign": {}, "ad_group": {}, "ad": {}})
     objectives: dict[str, set[str]] = field(default_factory=dict)
 
     def campaigns(self, page: Sequence[Told]) -> list[Entity]:
-        """Take in a page of campaigns; the line items must be there already."""
+        """Take in a page of campaigns; the line items must be there already: they say what a campaign is for."""
         for told in page:
             self.places["campaign"][told["id"]] = Place(told["id"], None, None, told.get("currency"), *_life(told))
         return [self._campaign(told) for told in page]
 
     def without_ads(self, first: date) -> set[str]:
-        """Give the campaigns that had no ads to tell of, when a day began."""
-        told = {place.campaign_id for place in self.places["ad"].values() if place.was_before(first)}
-        return self.places["campaign"].keys() - told
+        """Give the line items that had no ads to tell of, when a day began: such as those that promote an account."""
+        told = {place.ad_group_id for place in self.places["ad"].values() if place.was_before(first)}
+        return self.places["ad_group"].keys() - told
 
     def _campaign(self, told: Told) -> Entity:
         # Since version 11 the objective is the line items'; a campaign has one if they agree.
@@ -64,7 +62,8 @@ class Tree:
     def line_items(self, page: Sequence[Told]) -> list[Entity]:
         """Take in a page of line items."""
         for told in page:
-            self.groups[told["id"]] = told["campaign_id"]
+            place = Place(told["campaign_id"], told["id"], None, told.get("currency"), *_life(told))
+            self.places["ad_group"][told["id"]] = place
             if told.get("objective"):
                 self.objectives.setdefault(told["campaign_id"], set()).add(told["objective"])
         return [
@@ -80,14 +79,14 @@ class Tree:
         ]
 
     def promoted_tweets(self, page: Sequence[Told], tweets: Mapping[str, Told]) -> list[Entity]:
-        """Take in a page of promoted tweets; campaigns and line items must be there already."""
+        """Take in a page of promoted tweets; the line items must be there already."""
         found = []
         for told in page:
             group = told["line_item_id"]
-            campaign = self.groups.get(group)
-            if campaign is not None:  # else it was made since the line items were read; the next run has both
-                currency = self.places["campaign"][campaign].currency if campaign in self.places["campaign"] else None
-                self.places["ad"][told["id"]] = Place(campaign, group, told["id"], currency, *_life(told))
+            parent = self.places["ad_group"].get(group)
+            if parent is not None:  # else it was made since the line items were read; the next run has both
+                place = Place(parent.campaign_id, group, told["id"], parent.currency, *_life(told))
+                self.places["ad"][told["id"]] = place
             tweet = tweets.get(str(told["tweet_id"]), {})
             found.append(
                 Entity(
@@ -95,7 +94,7 @@ class Tree:
                     id=told["id"],
                     name=tweet.get("name") or tweet.get("full_text"),
                     status=status(told),
-                    campaign_id=campaign,
+                    campaign_id=parent.campaign_id if parent else None,
                     ad_group_id=group,
                     url=_url(tweet),
                 )

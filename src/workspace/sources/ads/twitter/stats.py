@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
-    from workspace.sources.ads.adapter import Level
+    from workspace.sources.ads.adapter import Kind
     from workspace.sources.ads.twitter.days import Stretch
 
     Series = dict[date, Decimal | None]
@@ -74,14 +74,14 @@ class Reading:
     """How statistics are read.
 
     Attributes:
-        level: Whether they are about ads or campaigns.
+        level: Whether they are about ads, groups or campaigns.
         places: Where the entities belong, by their ids.
         counted: The actions that count as conversions.
         scale: What a sale is divided by.
         gap: Days of which X lacks hours.
     """
 
-    level: Level
+    level: Kind
     places: Mapping[str, Place]
     counted: tuple[str, ...]
     scale: Decimal
