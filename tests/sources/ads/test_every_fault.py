@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import workspace.sources.ads.run
+import workspace.sources.ads.deferral
 from adserver import CREDENTIALS, NOW
 from workspace.demo.ads.faults import TRANSPORT
 from workspace.demo.ads.simulation import module_of
@@ -65,7 +65,7 @@ def met(home: Home, now: datetime, outcomes: Counter[str]) -> str:
 def test_every_fault_leaves_the_rows_of_a_clean_pull(
     home: Home, subtests: pytest.Subtests, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(workspace.sources.ads.run, "_stay_away", lambda _: None)  # a quota's time passes at once
+    monkeypatch.setattr(workspace.sources.ads.deferral, "away", lambda _: {})  # a quota's time passes at once
     home.pull()
     outcomes = Counter[str]()
     for number, fault in enumerate(faults(home.platform), 1):

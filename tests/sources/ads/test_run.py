@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import workspace.sources.ads.run
+import workspace.sources.ads.deferral
 from adserver import DELETED, NOW
 from sources.ads.pulling import SINCE, utc
 from workspace.errors import DeferredError, SourceError
@@ -294,9 +294,50 @@ def test_a_put_off_source_is_left_alone_until_its_time(home: Home, monkeypatch: 
         home.pull(NOW + DAY)
     assert len(home.ads.calls(home.platform)) == calls, "nothing is asked meanwhile"
 
-    monkeypatch.setattr(workspace.sources.ads.run, "_stay_away", lambda _: None)  # the time has come
+    monkeypatch.setattr(workspace.sources.ads.deferral, "away", lambda _: {})  # the time has come
     home.pull(NOW + DAY)
     assert home.held() == home.told()
+
+
+@pytest.mark.parametrize(
+    ("home", "fault"),
+    [
+        ("google_ads", {"kind": "expensive_long", "path": "customers/{}/"}),
+        ("facebook_ads", {"kind": "rate_limit", "path": "act_{}/", "code": 80004, "minutes": 50}),
+        ("facebook_ads", {"kind": "usage", "path": "act_{}/", "percent": 99, "minutes": 50}),
+    ],
+    indirect=["home"],
+)
+def test_an_account_whose_own_quota_is_used_up_waits_and_the_others_are_read(
+    home: Home, monkeypatch: pytest.MonkeyPatch, fault: dict[str, Any]
+) -> None:
+    home.pull()
+    spent, before = home.busy()[0], home.told()
+    path = fault["path"].format(spent)
+    home.ads.fault(platform=home.platform, times=1, **{**fault, "path": path})
+    with pytest.raises(DeferredError, match=rf"1 of \d accounts had to be put off\. Account {spent}: ") as raised:
+        home.pull(NOW + DAY)
+    assert raised.value.until > datetime.now(UTC) + timedelta(minutes=45)
+    assert home.ads.control("GET", "faults") == [], "it did happen"
+    told = home.told()
+    assert told != before
+    others = {key: row for key, row in told.items() if key[0] != spent}
+    assert home.held() == others | {key: row for key, row in before.items() if key[0] == spent}
+    mark = home.lake.watermark(home.platform)
+    assert mark is not None
+    assert mark.reached == NOW, "a release shows the source as late"
+
+    calls = len(home.ads.calls(home.platform))
+    with pytest.raises(DeferredError, match=f"Account {spent}"):
+        home.pull(NOW + DAY)
+    asked = [call["path"] for call in home.ads.calls(home.platform)[calls:]]
+    assert asked
+    assert not any(path in each for each in asked), "it is left alone, and only it"
+
+    monkeypatch.setattr(workspace.sources.ads.deferral, "away", lambda _: {})  # the time has come
+    done = home.pull(NOW + DAY)
+    assert home.held() == home.told()
+    assert done.watermark.detail == {}
 
 
 @pytest.mark.parametrize("home", ["facebook_ads"], indirect=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from workspace.errors import SourceError
+from workspace.errors import DeferredError, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,10 @@ class RefusedError(SourceError):
 
 class AccountRefusedError(SourceError):
     """One account is disabled or not granted; the others can be read."""
+
+
+class AccountDeferredError(DeferredError):
+    """One account's own quota is used up for long; the others can be read."""
 
 
 class TooLargeError(SourceError):
@@ -45,11 +49,13 @@ class Wait:
         seconds: How much later; None if the platform does not say.
         reason: What it said.
         failing: Whether it fails, rather than being busy: if that does not pass, it is an error and no quota.
+        account: Whether the quota is this account's own.
     """
 
     seconds: float | None
     reason: str
     failing: bool = False
+    account: bool = False
 
 
 @dataclass(frozen=True, slots=True)

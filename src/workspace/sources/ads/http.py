@@ -19,7 +19,7 @@ import httpx
 import tenacity
 
 from workspace.errors import DeferredError, SourceError
-from workspace.sources.ads.answers import Ok, Refresh, Stop, Wait
+from workspace.sources.ads.answers import AccountDeferredError, Ok, Refresh, Stop, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -75,8 +75,8 @@ class Pace:
         self._sent: deque[float] = deque()
         self._free = 0.0  # by the monotonic clock
 
-    def before(self) -> None:
-        """Wait until one more request is within the rate."""
+    def before(self, url: str) -> None:  # noqa: ARG002
+        """Wait until one more request is within the rate, which is the same wherever it goes."""
         now = time.monotonic()
         while self._sent and self._sent[0] <= now - self._seconds:
             self._sent.popleft()
@@ -89,17 +89,20 @@ class Pace:
     def after(self, answer: Answer) -> None:
         """Look at what an answer says about the rate; this one says nothing."""
 
-    def hold(self, seconds: float) -> None:
+    def hold(self, seconds: float, *, account: bool = False) -> None:
         """Send nothing for so long.
+
+        Args:
+            seconds: How long.
+            account: Whether it is one account's rate, and not that of all.
 
         Raises:
             DeferredError: That is longer than a run should sit and wait.
         """
         if seconds > PATIENCE:
-            until = datetime.now(UTC) + timedelta(seconds=seconds)
-            raise DeferredError(
-                "The platform's rate is nearly used up, and it is long until it is free again.", until=until
-            )
+            whose, error = ("account", AccountDeferredError) if account else ("platform", DeferredError)
+            said = f"The {whose}'s rate is nearly used up, and it is long until it is free again."
+            raise error(said, until=datetime.now(UTC) + timedelta(seconds=seconds))
         self._free = max(self._free, time.monotonic() + seconds)
 
 
@@ -183,7 +186,7 @@ class Http:
 
         Raises:
             SourceError: What the platform's verdict says, or it cannot be reached or understood.
-            DeferredError: It asks for more patience than a run has.
+            DeferredError: It asks for more patience than a run has; an `AccountDeferredError` if only for this account.
         """
         url = path if path.startswith(self._base) else self._base + path
         refreshed, waited = False, 0.0
@@ -236,7 +239,7 @@ class Http:
         """Ask until an answer is complete and can be told what it means."""
 
         def once() -> tuple[Answer, Verdict]:
-            self._pace.before()
+            self._pace.before(url)
             response = self._sent(self._client, method, url, params=query, data=form, json=json, headers=self.headers)
             answer = _read(response)
             self._pace.after(answer)
@@ -276,7 +279,8 @@ class Http:
             if verdict.failing and given is None:
                 msg = self._said(f"{verdict.reason.rstrip('.')}, again and again for {waited:.0f} seconds")
                 raise SourceError(msg, cure="Try again later; what was read before is kept.")
-            raise DeferredError(self._said(verdict.reason), until=datetime.now(UTC) + timedelta(seconds=seconds))
+            error = AccountDeferredError if verdict.account else DeferredError
+            raise error(self._said(verdict.reason), until=datetime.now(UTC) + timedelta(seconds=seconds))
         pause(seconds)
         return seconds
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from workspace.errors import DeferredError
 from workspace.lake import Watermark
-from workspace.sources.ads import policy
+from workspace.sources.ads import deferral, policy
 from workspace.sources.ads.account import Reading
-from workspace.sources.ads.answers import AccountRefusedError, RefusedError, whole
+from workspace.sources.ads.answers import AccountDeferredError, AccountRefusedError, RefusedError, whole
 from workspace.sources.ads.entities import UNREACHED, accounts_table
 from workspace.sources.ads.platforms import open_adapter
 from workspace.sources.ads.store import Store
 from workspace.sources.ingested import Ingested
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from workspace.lake import Lake
     from workspace.settings import AdsSource
@@ -41,18 +40,19 @@ def ingest(source: AdsSource, lake: Lake, *, run: str, as_of: datetime, now: dat
         What was written, and where the source stands.
 
     Raises:
-        DeferredError: The platform's quota is used up for long; nothing is asked before that time.
+        DeferredError: The platform's quota is used up for long, and nothing is asked before that time; or that of some
+            accounts is, and all others were read.
         SourceError: The platform refuses, cannot be reached, or does not keep to its own format; windows that were
             complete are kept, and the next run goes on after them.
     """
     del as_of  # a platform tells what it knows now; what it knew before is in the versions
     mark = lake.watermark(source.name)
-    _stay_away(mark)
+    away = deferral.away(mark)
     adapter = open_adapter(source)
     try:
-        return Ingest(source, lake, now, adapter, run).work()
+        return Ingest(source, lake, now, adapter, run=run, away=away).work()
     except DeferredError as error:
-        lake.advance(_put_off(source, mark, error, run, now))
+        lake.advance(deferral.put_off(source, mark, error, run, now))
         raise
     finally:
         adapter.http.close()
@@ -74,36 +74,20 @@ def look(source: AdsSource) -> str:
     return f"{_counted(len(accounts), 'account')}, {readable} to be read, API {adapter.api_version}"
 
 
-def _stay_away(mark: Watermark | None) -> None:
-    """Raise what the platform said last, as long as it holds."""
-    told = mark.detail.get("deferred") if mark else None
-    if told and datetime.now(UTC) < (until := datetime.fromisoformat(told["until"])):
-        raise DeferredError(told["reason"], until=until)
-
-
-def _put_off(source: AdsSource, mark: Watermark | None, error: DeferredError, run: str, now: datetime) -> Watermark:
-    """Keep until when nothing is to be asked; the source stands where it stood."""
-    told = {"deferred": {"until": error.until.isoformat(), "reason": error.message}}
-    if mark is not None:
-        return dataclasses.replace(mark, run=run, recorded_at=now, detail={**mark.detail, **told})
-    begin = datetime.combine(source.since, time(), UTC)
-    return Watermark(
-        source=source.name,
-        position=0,
-        clock=None,
-        reached=begin,
-        recorded_at=now,
-        run=run,
-        cut_by="recorded",
-        detail=told,
-    )
-
-
 class Ingest:
     """One run over a source, and what came of it."""
 
-    def __init__(self, source: AdsSource, lake: Lake, now: datetime, adapter: Adapter, run: str) -> None:
-        self._source, self._lake, self._now, self._run = source, lake, now, run
+    def __init__(
+        self,
+        source: AdsSource,
+        lake: Lake,
+        now: datetime,
+        adapter: Adapter,
+        *,
+        run: str,
+        away: Mapping[str, AccountDeferredError],
+    ) -> None:
+        self._source, self._lake, self._now, self._run, self._away = source, lake, now, run, away
         self._adapter = adapter
         self._store = Store(source, lake, now)
         self._notes: list[str] = []
@@ -112,16 +96,23 @@ class Ingest:
         """Read every account, and record how far it went."""
         accounts = self._accounts()
         refused: dict[str, str] = {}
+        put_off: dict[str, DeferredError] = {}
         days = 0
         for account in accounts:
             reading = Reading(self._source, self._adapter, self._store, account, run=self._run, now=self._now)
             try:
+                if account.id in self._away:
+                    raise self._away[account.id]
                 reading.read()
+            except AccountDeferredError as error:
+                put_off[account.id] = error
             except AccountRefusedError as error:
                 refused[account.id] = error.message
                 self._notes.append(f"Account {account.id} ({account.name}) was left out: {error.message}")
             self._notes += reading.notes
             days += reading.days
+        if put_off:
+            raise deferral.SomeDeferredError(put_off, len(accounts))
         mark = Watermark(
             source=self._source.name,
             position=self._store.position,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,17 @@ import pytest
 from sources.ads.adapters import Opener, truth
 from sources.ads.facebook.pulls import EU, FIRST, JAPAN, LAST, SECRET, account, pulled
 from workspace.errors import DeferredError, SourceError
-from workspace.sources.ads.answers import AccountRefusedError, RefusedError, RestartError, TooLargeError, whole
+from workspace.sources.ads.answers import (
+    AccountDeferredError,
+    AccountRefusedError,
+    RefusedError,
+    RestartError,
+    TooLargeError,
+    Wait,
+    whole,
+)
+from workspace.sources.ads.facebook.answers import Usage, judge
+from workspace.sources.ads.http import Answer
 
 if TYPE_CHECKING:
     from adserver import Ads
@@ -66,6 +77,39 @@ def test_a_budget_that_is_used_up_for_long_puts_the_source_off(facebook: Faceboo
     ads.fault("usage", "facebook_ads", path="act_", percent=99, minutes=30)
     with pytest.raises(DeferredError):
         pulled(facebook, whose)
+
+
+def test_an_account_rests_alone(waits: list[float]) -> None:
+    budgets = Usage()
+    case = {"type": "ads_insights", "call_count": 96, "total_cputime": 1, "estimated_time_to_regain_access": 30}
+    budgets.before("/v26.0/act_1/insights")
+    budgets.after(Answer(200, {"x-business-use-case-usage": json.dumps({"1": [case]})}, {}, b""))
+    for url in ("/v26.0/act_2/insights", "/v26.0/123456", "/v26.0/123456/insights"):  # the other one's, and its job's
+        budgets.before(url)
+    assert waits == []
+    with pytest.raises(AccountDeferredError, match="account's rate"):
+        budgets.before("/v26.0/act_1/ads")
+
+    budgets.after(Answer(200, {"x-app-usage": json.dumps({"call_count": 97})}, {}, b""))
+    budgets.before("/v26.0/act_2/ads")
+    assert sum(waits) > 50, "the app's budget rests all"
+
+
+@pytest.mark.parametrize(
+    ("code", "subcode", "is_account"),
+    [
+        (4, 1504022, False),
+        (17, 0, False),
+        (17, 2446079, True),
+        (613, 1487742, True),
+        (80000, 0, True),
+        (80014, 0, True),
+    ],
+)
+def test_whose_budget_is_used_up_is_told_by_the_code(code: int, subcode: int, is_account: bool) -> None:
+    verdict = judge({"code": code, "error_subcode": subcode, "message": "too many calls"})
+    assert isinstance(verdict, Wait)
+    assert verdict.account is is_account
 
 
 def test_an_hourly_budget_lasts_and_comes_back(facebook: Facebook, ads: Ads) -> None:

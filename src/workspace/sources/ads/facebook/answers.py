@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 from workspace.sources.ads.answers import AccountRefusedError, Ok, RefusedError, RestartError, Stop, TooLargeError, Wait
@@ -24,6 +25,7 @@ REST = 60.0
 
 _TOKEN = frozenset({102, 104, 190, 467})
 _RATE = frozenset({4, 17, 32, 341, 613, *range(80_000, 80_015)})
+_OF_ACCOUNT = frozenset({2_446_079, 1_487_742})  # what budgets of 17 and 613 say if they are the account's
 _TRANSIENT = frozenset({1, 2, 2601})  # 2601: the result of a job that is not there yet
 _RIGHTS = frozenset({3, 10, 803, *range(200, 300)})
 _PARAMETER, _CURSOR = 100, 2642
@@ -34,6 +36,16 @@ _CURES = {
     3018: "Set `since` of this source to a later day: Meta keeps 37 months.",
     368: "Meta has blocked the app or the user for a while: see the app's dashboard.",
 }
+_USED = ("call_count", "total_time", "total_cputime")
+# In which header Meta tells of a budget, under which names, and whether it is an account's.
+_BUDGETS = (
+    ("x-app-usage", _USED, False),
+    ("x-fb-ads-insights-throttle", ("app_id_util_pct",), False),
+    ("x-fb-ads-insights-throttle", ("acc_id_util_pct",), True),
+    ("x-ad-account-usage", ("acc_id_util_pct",), True),
+    ("x-business-use-case-usage", _USED, True),
+)
+_ACCOUNT = re.compile(r"/act_\d+")
 _LARGE = re.compile(r"too many rows|reduce the amount of data|smaller date range", re.IGNORECASE)
 _FIELDS = re.compile(r"nonexist(?:ing|ent) field \((\w+)\)|\(#100\) ([\w, ]+?) (?:is|are) not valid for fields param")
 
@@ -83,7 +95,7 @@ def judge(error: Mapping[str, Any], answer: Answer | None = None) -> Verdict:
     if subcode in (_TOO_MANY_ROWS, _TIMED_OUT) or _LARGE.search(said):
         return Stop(TooLargeError(said, cure="Ask for fewer days at once."))
     if code in _RATE:
-        return Wait(_regained(answer), said)
+        return Wait(_regained(answer), said, account=code >= 80_000 or subcode in _OF_ACCOUNT)
     if code in _TOKEN:
         return Stop(RefusedError(said, cure="Make a new access token for the system user, and give it to this source."))
     if code in _TRANSIENT or subcode == _UNKNOWN_ERROR or error.get("is_transient") is True:
@@ -119,23 +131,24 @@ def _number(value: Any) -> int:
 
 def _regained(answer: Answer | None) -> float | None:
     """Give the seconds until calls are answered again, if Meta says that."""
-    told = [] if answer is None else [seconds for _, seconds in usage(answer.headers)]
+    told = [] if answer is None else [seconds for _, seconds, _ in usage(answer.headers)]
     return max(told, default=0.0) or None
 
 
-def usage(headers: Mapping[str, str]) -> Iterator[tuple[float, float]]:
-    """Give how much of each budget is used, in percent, and after how many seconds it is free; 0 if untold."""
-    for name in ("x-app-usage", "x-ad-account-usage", "x-fb-ads-insights-throttle", "x-business-use-case-usage"):
+def usage(headers: Mapping[str, str]) -> Iterator[tuple[float, float, bool]]:
+    """Give of each budget how much is used, in percent, after how many seconds it is free, and if it is an account's.
+
+    The seconds are 0 if they are not told.
+    """
+    for name, shares, account in _BUDGETS:
         told = _json(headers.get(name))
-        if name == "x-business-use-case-usage":
-            cases = [case for each in told.values() if isinstance(each, list) for case in each]
-        else:
-            cases = [told]
+        by_object = name == "x-business-use-case-usage"
+        cases = [case for each in told.values() if isinstance(each, list) for case in each] if by_object else [told]
         for case in cases:
-            shares = ("call_count", "total_time", "total_cputime", "app_id_util_pct", "acc_id_util_pct")
-            percent = max((float(case.get(share) or 0) for share in shares), default=0.0)
+            percent = max(float(case.get(share) or 0) for share in shares)
             minutes = float(case.get("estimated_time_to_regain_access") or 0)
-            yield percent, max(minutes * 60, float(case.get("reset_time_duration") or 0) if percent >= FULL else 0)
+            reset = float(case.get("reset_time_duration") or 0) if percent >= FULL else 0.0
+            yield percent, max(minutes * 60, reset), account
 
 
 def _json(text: str | None) -> dict[str, Any]:
@@ -147,23 +160,33 @@ def _json(text: str | None) -> dict[str, Any]:
 
 
 class Usage(Pace):
-    """Rests before Meta refuses: its budgets are of calls and of its own computing time, told with every answer."""
+    """Rests before Meta refuses: its budgets are of calls and of its own computing time, told with every answer.
+
+    An account's budget rests that account only. Jobs have ids of their own, so what does not name an account belongs to
+    the one that was named last.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._rest = 0.0
+        self._account = ""
+        self._rests: dict[str, float] = {}  # until when, by the monotonic clock; of all accounts under ""
 
-    def before(self) -> None:
-        """Rest, if the last answers said so: it is the next question that would be refused, those were answered."""
-        rest, self._rest = self._rest, 0.0
-        if rest:
-            self.hold(rest)
-        super().before()
+    def before(self, url: str) -> None:
+        """Rest, if earlier answers said so: it is the next question that would be refused, those were answered."""
+        if named := _ACCOUNT.search(url):
+            self._account = named.group()
+        for whose in ("", self._account):
+            seconds = self._rests.pop(whose, 0.0) - time.monotonic()
+            if seconds > 0:
+                self.hold(seconds, account=bool(whose))
+        super().before(url)
 
     def after(self, answer: Answer) -> None:
         """Look at the budgets."""
         if answer.status >= 400:  # an error has its own verdict
             return
-        for percent, seconds in usage(answer.headers):
+        for percent, seconds, account in usage(answer.headers):
             if percent >= FULL:
-                self._rest = max(self._rest, seconds or REST)
+                whose = self._account if account else ""
+                until = time.monotonic() + (seconds or REST)
+                self._rests[whose] = max(self._rests.get(whose, 0.0), until)

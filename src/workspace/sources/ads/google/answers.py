@@ -84,6 +84,7 @@ class _Failure:
     code: str
     message: str
     delay: float | None
+    account: bool = False
 
 
 class Verdicts:
@@ -133,7 +134,8 @@ def _failures(data: Any) -> list[_Failure]:
         for each in detail.get("errors", ()):
             code = next(iter(each.get("errorCode", {}).values()), "")
             quota = each.get("details", {}).get("quotaErrorDetails", {})
-            found.append(_Failure(str(code), str(each.get("message", "")), _seconds(quota.get("retryDelay"))))
+            delay, account = _seconds(quota.get("retryDelay")), quota.get("rateScope") == "ACCOUNT"
+            found.append(_Failure(str(code), str(each.get("message", "")), delay, account))
         if "reason" in detail:  # from before the Ads service itself
             found.append(_Failure(str(detail["reason"]), str(error.get("message", "")), None))
     return found
@@ -159,9 +161,9 @@ def _verdict(failure: _Failure) -> Verdict | None:
     if code in _STALE:
         return Refresh(said)
     if code == "RESOURCE_TEMPORARILY_EXHAUSTED" or code in _PASSING:
-        return Wait(failure.delay, said, failing=code in _PASSING)
+        return Wait(failure.delay, said, failing=code in _PASSING, account=failure.account)
     if code in ("RESOURCE_EXHAUSTED", "EXCESSIVE_LONG_TERM_QUERY_RESOURCE_CONSUMPTION"):
-        return Wait(failure.delay or _LONG, said)
+        return Wait(failure.delay or _LONG, said, account=failure.account)
     error = _error(failure, said)
     return None if error is None else Stop(error)
 
