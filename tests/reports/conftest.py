@@ -59,6 +59,10 @@ class Reader:
     settings: Settings
     release: Release = Release()
 
+    def origins(self, name: str) -> set[str]:
+        assert name == "ads.performance"
+        return {f"{platform}.performance" for platform in ("google_ads", "facebook_ads")}
+
 
 @pytest.fixture
 def m() -> Any:

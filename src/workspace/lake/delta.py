@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -9,7 +10,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, QueryBuilder, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
-from workspace.errors import LakeError
+from workspace.errors import LakeError, ReleaseError
 from workspace.lake.schema import identifier, is_added, literal, sql_type
 
 if TYPE_CHECKING:
@@ -222,10 +223,16 @@ def scan_sql(table: DeltaTable, *, after: int = 0, files: Sequence[str] | None =
         after: Leave out the files whose rows all lie at or before this position. Fewer files are opened, and the
             planner learns how short the tail of a log is.
         files: Only these of its files, as `files_of` names them; all if not given.
+
+    Raises:
+        ReleaseError: Files of this version were removed.
     """
     fields = list(schema_of(table))
     if files is None:
         files = _files_after(table, after) if after else files_of(table)
+    if not all("://" in path or Path(path).exists() for path in files):
+        msg = f"Files of {table.table_uri} as of version {table.version()} were removed: no kept release reads them."
+        raise ReleaseError(msg, cure="Read a release that is kept: [keep] in workspace.toml says which are.")
     nulls = ", ".join(f"NULL::{sql_type(f.type)} AS {identifier(f.name)}" for f in fields)
     empty = f"SELECT {nulls} WHERE false"
     if not files:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from ibis import _
 
 from workspace.display import Column, View
-from workspace.errors import LakeError
+from workspace.errors import LakeError, ReleaseError, SemanticError
 from workspace.lake import Lake, releases
 from workspace.reports.compare import change
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from workspace.front import Workspace
     from workspace.semantic import Answer, Field
 
 Days = tuple[Any, Any]
-_ALL = object()  # the key of all groups together, which no group has
+_Groups = dict[Any, dict[str, Any]]
+_MONEY = ("spend", "conversion_value")
+_ZONES = timedelta(days=1)  # the last whole day may be a day that is not over yet in accounts west of UTC
 
 
 def completeness(workspace: Workspace, metric: str) -> View:
@@ -27,11 +31,18 @@ def completeness(workspace: Workspace, metric: str) -> View:
 
     Args:
         workspace: The release.
-        metric: `conversions`, `spend`, ...: a metric of `ads.completeness`.
+        metric: A metric of `ads.completeness` that can be added up over currencies: `impressions`, `clicks` or
+            `conversions`.
 
     Returns:
         One row a platform and age in days; none if no day is old enough.
+
+    Raises:
+        SemanticError: The metric is money, of which there is no sum over currencies.
     """
+    if metric in _MONEY:
+        msg = f"{metric} is in several currencies, which cannot be added up."
+        raise SemanticError(msg, cure="Read ads.completeness, which has a row for each currency.")
     told = workspace.table("ads.completeness").filter(_.metric == metric).group_by("platform", "age")
     summed = told.aggregate(known=_.known.sum(), final=_.final.sum()).filter(_.final > 0)
     shares = summed.mutate(share=_.known.cast("float64") / _.final.cast("float64"))
@@ -45,13 +56,14 @@ def completeness(workspace: Workspace, metric: str) -> View:
 
 
 def previous(workspace: Workspace) -> Workspace | None:
-    """Open the release before this one; None if this is the first."""
-    older = [
-        each
-        for each in releases(Lake(workspace.settings.lake))
-        if each.status == "published" and each.as_of < workspace.release.as_of
-    ]
-    return workspace.at(max(older, key=lambda each: (each.as_of, each.sequence)).name) if older else None
+    """Open the last release of an earlier month, which is kept as long as month ends are.
+
+    Where there is none, the release just before this one; None if this is the first.
+    """
+    own = workspace.release
+    older = [each for each in releases(Lake(workspace.settings.lake), "published") if each.as_of < own.as_of]
+    months = [each for each in older if each.name[:7] < own.name[:7]]
+    return workspace.at(max(months or older, key=lambda each: (each.as_of, each.sequence)).name) if older else None
 
 
 def restated(
@@ -64,18 +76,18 @@ def restated(
         older: The other, as `previous` gives it.
         metrics: Additive ones.
         field: What to split them by.
-        between: The first day, and the first day after; those that the older release did not see are left out.
+        between: The first day, and the first day after; those that the older release did not see whole are left out.
 
     Returns:
-        One row a group: then, now and the change of each metric; no rows if there is no older release that knows them.
+        One row a group that both know: then, now and the change of each metric. No rows, and a note that says why, if
+        the older release can no longer be read or saw none of the days whole; none if it has no such tables.
     """
-    until = min(between[1], older.release.as_of.date()) if older else between[1]
     names = [_name(metric) for metric in metrics]
-    now = _known(workspace, names, field, (between[0], until))
-    then = _known(older, names, field, (between[0], until)) if older else {}
-    groups = sorted((group for group in now.keys() & then.keys() if group is not _ALL), key=str)
+    then, now, notes = _compared(workspace, older, names, field, between)
+    groups = sorted(now.keys() & then.keys(), key=str)
     rows = [_row(str(group), names, then[group], now[group]) for group in groups]
-    total = _row("total", names, then[_ALL], now[_ALL]) if groups else None
+    sums = [{name: _sum([side[group][name] for group in groups]) for name in names} for side in (then, now)]
+    total = _row("total", names, *sums) if groups else None
     label = older.release.name if older else "before"
     columns = [Column(name="name", kind="category", label=field.path.replace(".", " "))]
     for i, metric in enumerate(metrics):
@@ -93,19 +105,45 @@ def restated(
         rows=pa.Table.from_pylist(rows, schema=schema),
         count=len(rows),
         total=total,
-        caption=workspace.metrics(*metrics, between=(between[0], until)).caption,
+        caption=workspace.metrics(*metrics, between=between).caption,
+        notes=notes,
     )
 
 
-def _known(workspace: Workspace, names: Sequence[str], field: Field, between: Days) -> dict[Any, dict[str, Any]]:
-    """Read metrics by group, and of all groups."""
-    m = workspace.metrics
+def _compared(
+    workspace: Workspace, older: Workspace | None, names: Sequence[str], field: Field, between: Days
+) -> tuple[_Groups, _Groups, tuple[str, ...]]:
+    """Read what was known then and what is known now, and say why there is nothing if so."""
+    if older is None:
+        return {}, {}, ()
+    days = between[0], min(between[1], _seen_whole(older))
+    if days[0] >= days[1]:
+        return {}, {}, (f"Release {older.release.name} saw none of these days whole.",)
     try:
-        asked = m(*(getattr(m, name) for name in names), by=[field], between=between)
-        rows = asked.to_arrow().to_pylist()
+        return _known(older, names, field, days), _known(workspace, names, field, days), ()
+    except ReleaseError:
+        return {}, {}, (f"Release {older.release.name} is no longer kept: what it said cannot be read.",)
     except LakeError:  # it has no such tables
-        return {}
-    return {row.pop(field.column): row for row in rows} | {_ALL: asked.total().to_arrow().to_pylist()[0]}
+        return {}, {}, ()
+
+
+def _seen_whole(older: Workspace) -> date:
+    """Give the first day that a release did not see whole in every account, however late one of the sources was."""
+    sources = {name.partition(".")[0] for name in older.origins("ads.performance")}
+    reached = [each.reached for each in older.release.sources if each.source in sources]
+    return min([older.release.as_of, *reached]).date() - _ZONES
+
+
+def _known(workspace: Workspace, names: Sequence[str], field: Field, between: Days) -> _Groups:
+    """Read metrics by group."""
+    m = workspace.metrics
+    asked = m(*(getattr(m, name) for name in names), by=[field], between=between)
+    return {row.pop(field.column): row for row in asked.to_arrow().to_pylist()}
+
+
+def _sum(values: Sequence[Any]) -> Any:
+    told = [value for value in values if value is not None]
+    return sum(told) if told else None
 
 
 def _row(name: str, names: Sequence[str], then: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
