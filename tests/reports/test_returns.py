@@ -1,23 +1,18 @@
-"""Rules side by side, returns with their intervals, and what an older release said, over numbers from paper."""
+"""Rules side by side, returns with their intervals, and how complete claims are, over numbers from paper."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import ibis
 import pytest
 
-from metrics.company import Company
-from reports.conftest import Reader, Release, Settings
-from workspace.errors import LakeError
+from metrics.company import TABLES, Company
+from workspace.errors import SemanticError
 from workspace.metrics import model
-from workspace.reports import completed, completeness, ranged, restated, returns, side_by_side
+from workspace.reports import completed, completeness, ranged, returns, side_by_side
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from workspace.front import Workspace
 
 DAYS = ("2026-09-01", "2026-11-01")
@@ -42,9 +37,9 @@ def test_returns_are_those_of_the_metrics(m: Any) -> None:
         m,
         {"Shapley": m.ad_value, "first": m.ad_value_first},
         m.ad_spend,
-        (m.booking, m.platform),
+        (m.booker, m.platform),
         DAYS,
-        units=m.bookings,
+        units=m.bookers,
         beside={"claimed": m.claimed_roas},
     )
     asked = {r["platform"]: r for r in m(m.roas, m.roas_first, by=m.platform, between=DAYS).to_arrow().to_pylist()}
@@ -60,54 +55,43 @@ def test_returns_are_those_of_the_metrics(m: Any) -> None:
     assert ranged(view).startswith("<svg")
 
 
+def drawn(company: Company) -> list[dict[str, Any]]:
+    m = model.bind(company)
+    return rows(returns(m, {"Shapley": m.ad_value}, m.ad_spend, (m.booker, m.platform), DAYS, units=m.bookers))
+
+
+def test_the_bookings_of_one_user_are_drawn_together() -> None:
+    company = Company()
+    of_one = f"select * replace ('u1' as user_id) from ({TABLES['inventory_db.bookings']})"
+    company.write("inventory_db.bookings", of_one)
+    found = drawn(company)
+    assert [row["group"] for row in found] == ["facebook_ads", "google_ads"]
+    assert all(row["low"] == row["value"] == row["high"] > 0 for row in found), "of one user there is no chance"
+
+
+def test_a_user_who_was_deleted_is_drawn_too() -> None:
+    company = Company()
+    company.write("user_db.users", f"select * from ({TABLES['user_db.users']}) where id <> 'u2'")
+    assert drawn(company) == drawn(Company())
+
+
+def test_spend_that_no_booking_followed_has_returned_nothing(m: Any) -> None:
+    days = ("2026-09-20", "2026-09-30")
+    view = returns(m, {"Shapley": m.ad_value}, m.ad_spend, (m.booker, m.platform), days, units=m.bookers)
+    assert rows(view) == [{"group": "google_ads", "rule": "Shapley", "value": 0, "low": 0, "high": 0}]
+    assert ranged(view).startswith("<svg")
+
+
+def test_without_ads_there_are_no_returns(m: Any) -> None:
+    days = ("2026-08-01", "2026-08-29")
+    view = returns(m, {"Shapley": m.ad_value}, m.ad_spend, (m.booker, m.platform), days, units=m.bookers)
+    assert rows(view) == []
+    assert ranged(view) == ""
+
+
 def test_the_same_bookings_give_the_same_intervals(m: Any) -> None:
-    asked = ({"Shapley": m.ad_value}, m.ad_spend, (m.booking, m.platform), DAYS)
-    assert rows(returns(m, *asked, units=m.bookings)) == rows(returns(m, *asked, units=m.bookings))
-
-
-def test_what_an_older_release_said_stands_beside_what_is_known_now(m: Any, tmp_path: Path) -> None:
-    before = Company()
-    spent = 'select * replace (spend - 10 as spend, conversions * 0.5 as conversions) from "ads.performance"'
-    before.connection.raw_sql(f'create or replace table "ads.performance" as {spent}')
-    release = replace(Release(), name="2026-10-10", as_of=datetime(2026, 10, 11, tzinfo=UTC))
-    older = cast("Workspace", Reader(model.bind(before), Settings(tmp_path), release))
-    now = cast("Workspace", Reader(m, Settings(tmp_path)))
-    view = restated(now, older, (m.ad_spend, m.claimed_conversions), m.platform, _days())
-    assert rows(view) == [
-        # October 12th is a day that the older release has not seen.
-        {"name": "facebook_ads", "then0": 40, "now0": 50, "change0": 0.25, "then1": 1, "now1": 2, "change1": 1},
-        {
-            "name": "google_ads",
-            "then0": pytest.approx(30 + 110 / 1.2),
-            "now0": 140,
-            "change0": pytest.approx(140 / (30 + 110 / 1.2) - 1),
-            "then1": 1,
-            "now1": 2,
-            "change1": 1,
-        },
-    ]
-    assert view.total is not None
-    assert {name: view.total[name] for name in ("name", "then1", "now1", "change1")} == {
-        "name": "total",
-        "then1": 2,
-        "now1": 4,
-        "change1": 1,
-    }
-    assert (view.title, view.columns[1].heading) == ("Restated since 2026-10-10", "ad spend then")
-
-
-def test_without_an_older_release_that_knows_nothing_was_restated(m: Any, tmp_path: Path) -> None:
-    now = cast("Workspace", Reader(m, Settings(tmp_path)))
-    assert rows(restated(now, None, (m.ad_spend,), m.platform, _days())) == []
-
-    class Before(Company):
-        def table(self, name: str) -> Any:
-            if name == "ads.performance":
-                raise LakeError("There is no table ads.performance.")
-            return super().table(name)
-
-    older = cast("Workspace", Reader(model.bind(Before()), Settings(tmp_path)))
-    assert rows(restated(now, older, (m.ad_spend,), m.platform, _days())) == []
+    asked = ({"Shapley": m.ad_value}, m.ad_spend, (m.booker, m.platform), DAYS)
+    assert rows(returns(m, *asked, units=m.bookers)) == rows(returns(m, *asked, units=m.bookers))
 
 
 def test_completeness_is_summed_over_currencies() -> None:
@@ -127,10 +111,9 @@ def test_completeness_is_summed_over_currencies() -> None:
             assert name == "ads.completeness"
             return told
 
+    for money in ("spend", "conversion_value"):
+        with pytest.raises(SemanticError, match=f"{money} is in several currencies"):
+            completeness(cast("Workspace", Told()), money)
     view = completeness(cast("Workspace", Told()), "conversions")
     assert [(r["age"], r["share"]) for r in rows(view)] == [(0, pytest.approx(6 / 30)), (1, 1)]
     assert completed(view).startswith("<svg")
-
-
-def _days() -> tuple[Any, Any]:
-    return datetime(2026, 9, 1, tzinfo=UTC).date(), datetime(2026, 11, 1, tzinfo=UTC).date()

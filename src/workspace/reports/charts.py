@@ -86,7 +86,7 @@ def trended(view: View) -> str:
 
 
 def ranged(view: View) -> str:
-    """Draw values with the intervals in which they lie as SVG, group by group; a value without one is hollow.
+    """Draw values with the intervals in which they lie as SVG, group by group; a value without one is a diamond.
 
     Args:
         view: As `returns` gives it.

@@ -1,9 +1,12 @@
-"""How sure a sum over bookings is: the bootstrap.
+"""How sure a sum over units is: the bootstrap.
 
-Bookings are drawn again, as many as there were and each as likely as any other, and summed; the middle 95 % of many
-such sums are the interval. Efron, B. (1979), "Bootstrap Methods: Another Look at the Jackknife", The Annals of
-Statistics 7(1), 1-26; the percentile interval is that of Efron, B. and Tibshirani, R. (1993), "An Introduction to the
-Bootstrap", chapter 13.
+Units are drawn again, as many as there were and each as likely as any other, and summed; the middle 95 % of many such
+sums are the interval. Efron, B. (1979), "Bootstrap Methods: Another Look at the Jackknife", The Annals of Statistics
+7(1), 1-26; the percentile interval is that of Efron, B. and Tibshirani, R. (1993), "An Introduction to the Bootstrap",
+chapter 13. A unit is what does not depend on the others: a user with all bookings, not a booking, since one user's
+bookings share clicks. That is the cluster bootstrap: Cameron, A. C., Gelbach, J. B. and Miller, D. L. (2008),
+"Bootstrap-Based Improvements for Inference with Clustered Errors", The Review of Economics and Statistics 90(3),
+414-427.
 """
 
 from __future__ import annotations
@@ -41,7 +44,7 @@ def resampled(
     """
     rng = np.random.default_rng(seed)
     rows = len(parts)
-    # Units that add nothing are drawn too, as one: that some bookings have no click before them is chance as well.
+    # Units that add nothing are drawn too, as one: that some users clicked on nothing is chance as well.
     chances = np.append(np.full(rows, 1 / units), max(0.0, 1 - rows / units)) if units else np.ones(1)
     sums = np.empty((repeats, parts.shape[1]))
     step = max(1, _AT_ONCE // (rows + 1))

@@ -69,15 +69,16 @@ def returns(
 ) -> View:
     """Give values over a cost by group, with the interval in which each lies as far as chance goes.
 
-    What is drawn again are units, such as bookings; the cost is what it is.
+    What is drawn again are units; the cost is what it is. Draw users, not bookings: the bookings of one user share
+    clicks, so those drawn each for itself look surer than they are.
 
     Args:
         m: The metrics of a release.
         values: Additive metrics, by what to call them.
         cost: What each is divided by.
-        fields: Whose units are drawn again, e.g. `m.booking`, and the groups, e.g. `m.platform`.
+        fields: The units that are drawn again, e.g. `m.booker`, and the groups, e.g. `m.platform`.
         between: The first day, and the first day after.
-        units: Counts all units of these days.
+        units: Counts all units of these days, e.g. `m.bookers`.
         beside: Further ratios to show with them, which have no interval.
         seed: What the draws begin with.
 
@@ -89,7 +90,8 @@ def returns(
     groups = sorted(spent, key=str)
     parts = _parts(m, tuple(values.values()), fields, groups, between)
     costs = np.array([spent[name] for name in groups], dtype=float)[:, None]
-    low, high = resampled(parts.reshape(len(parts), -1), int(units.by(between=between).value() or 0), seed=seed)
+    flat = parts.reshape(len(parts), len(groups) * len(values))
+    low, high = resampled(flat, int(units.by(between=between).value() or 0), seed=seed)
     found = [each.reshape(len(groups), len(values)) / costs for each in (parts.sum(axis=0), low, high)]
     rows = [
         {"group": str(name), "rule": rule, **dict(zip(("value", "low", "high"), map(float, ends), strict=True))}
