@@ -136,6 +136,35 @@ def test_pages_of_no_whole_answer_restart_the_window(google: Google, ads: Ads, k
     assert pulled(google, whose) == clean
 
 
+@pytest.mark.parametrize("asked", ["segments.conversion_action", "metrics.clicks"])
+def test_a_row_that_comes_twice_in_another_one_s_place_restarts_the_window(
+    google: Google, ads: Ads, asked: str
+) -> None:
+    whose = account(google)
+    google.lookback(whose)
+    ads.control("POST", "knobs", {"page": 40})
+    ads.control("DELETE", "calls")
+    clean = pulled(google, whose)
+    texts = [call["text"] for call in ads.calls("google_ads")]
+    skip = next(number for number, text in enumerate(texts) if asked in text and "pageToken" in text)
+    ads.fault("page_again", "google_ads", path=SEARCH, skip=skip)
+    ads.fault("page_lost", "google_ads", path=SEARCH, skip=skip)  # as many rows as there are, all in all
+    with pytest.raises(RestartError, match="sent a row twice"):
+        pulled(google, whose)
+    ads.control("DELETE", "faults")
+    assert pulled(google, whose) == clean
+
+
+def test_a_page_that_names_itself_as_the_next_one_is_not_followed(google: Google, ads: Ads) -> None:
+    whose = account(google)
+    ads.control("POST", "knobs", {"page": 3})
+    calls = google.http.calls
+    ads.fault("page_stuck", "google_ads", path=SEARCH, times=40)
+    with pytest.raises(RestartError, match="names itself"):
+        list(google.entities(whose))
+    assert google.http.calls == calls + 2
+
+
 @pytest.mark.parametrize("kind", ["page_expired", "page_lost", "duplicate_key"])
 def test_entities_clicks_and_totals_are_asked_for_anew(google: Google, ads: Ads, kind: str) -> None:
     whose, day = account(google), date(2026, 10, 20)

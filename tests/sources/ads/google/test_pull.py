@@ -76,6 +76,17 @@ def test_a_closed_account_among_several_is_told_and_the_others_are_read(opened: 
     assert note.startswith(f"Account {DISABLED} tells nothing of itself. Google Ads says CUSTOMER_NOT_ENABLED")
 
 
+@pytest.mark.parametrize(("untold", "held"), [("currency", "XXX"), ("timezone", "Etc/Unknown")])
+def test_an_account_whose_sign_up_nobody_finished_is_told_and_the_others_are_read(
+    google: Google, ads: Ads, untold: str, held: str
+) -> None:
+    ads.control("POST", "account", {"id": EMPTY, untold: None})
+    found = {each.id: each for each in google.accounts()}
+    assert (getattr(found[EMPTY], untold), found[EMPTY].open) == (held, False)
+    assert [each.id for each in found.values() if each.open] == [BERLIN, ANGELES]
+    assert google.notes == [f"Account {EMPTY} is left out: it has no currency or no time zone."]
+
+
 def test_no_account_at_all_is_a_refusal(opened: Opener[Google], ads: Ads) -> None:
     with pytest.raises(RefusedError, match="USER_PERMISSION_DENIED"):
         opened({"login_customer_id": BERLIN}).accounts()

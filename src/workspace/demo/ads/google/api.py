@@ -226,6 +226,14 @@ def _misplaced(by: int) -> Callable[[Simulation, Request, dict[str, Any]], Reply
     return misplace
 
 
+def _stuck(sim: Simulation, request: Request, _: dict[str, Any]) -> Reply:
+    """Give a page that names itself as the next one."""
+    body, reply = request.json(), answer(sim, request)
+    if isinstance(body, dict) and isinstance(reply.body, dict) and body.get("pageToken"):
+        reply.body["nextPageToken"] = body["pageToken"]
+    return reply
+
+
 def _expired_now(sim: Simulation, _request: Request, _more: dict[str, Any]) -> None:
     expire(sim)
 
@@ -265,5 +273,6 @@ FAULTS: dict[str, Callable[[Simulation, Request, dict[str, Any]], Reply | None]]
     "page_invalid": _fails(FailureError(400, "requestError", "INVALID_PAGE_TOKEN", "Page token is invalid.")),
     "page_again": _misplaced(-1),
     "page_lost": _misplaced(1),
+    "page_stuck": _stuck,
     "retired": lambda _sim, _request, _more: _gone(),
 }

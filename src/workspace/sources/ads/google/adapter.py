@@ -32,6 +32,8 @@ COUNTED = ("PURCHASE",)
 LOOKBACK = 30
 """Days back that may still change where an account has no conversion actions: Google's usual window."""
 
+_ANEW = "Nothing: the window is asked for anew."
+
 
 def open_google(source: AdsSource, credentials: dict[str, str]) -> Google:
     """Get ready to ask Google Ads; nothing is asked yet.
@@ -87,6 +89,8 @@ class Google:
                     if client.id not in found:  # one that two managers share is read once
                         found[client.id] = client
                         self._through[client.id] = root
+                        if client.status == "enabled" and not client.open:
+                            self.notes.append(f"Account {client.id} is left out: it has no currency or no time zone.")
             except AccountRefusedError as error:
                 refusals[root] = error
         if refusals and not found:
@@ -192,22 +196,22 @@ class Google:
 
     def _search(self, account: str, query: str) -> Iterator[list[rows.Row]]:
         body: dict[str, Any] = {"query": query, "searchSettings": {"returnTotalResultsCount": True}}
-        seen = 0
+        seen, total = 0, None
         while True:
             self.http.headers["login-customer-id"] = self._through.get(account, account)
             self._signed_in()
             answer = self.http.ask("POST", f"/{VERSION}/customers/{account}/googleAds:search", json=body)
             page = _list(answer.data, "results")
             seen += len(page)
+            total, token = answer.data.get("totalResultsCount", total), answer.data.get("nextPageToken")
+            if total is not None and (seen > int(total) if token else seen != int(total)):
+                raise RestartError(f"Google Ads sent {seen} rows of {total}.", cure=_ANEW)
             yield page
-            token = answer.data.get("nextPageToken")
             if not token:
-                break
+                return
+            if token == body.get("pageToken"):
+                raise RestartError("Google Ads: a page names itself as the next one.", cure=_ANEW)
             body["pageToken"] = token
-        total = answer.data.get("totalResultsCount")
-        if total is not None and int(total) != seen:
-            msg = f"Google Ads sent {seen} rows of {total}."
-            raise RestartError(msg, cure="Nothing: the window is asked for anew.")
 
     def _signed_in(self) -> None:
         if "Authorization" not in self.http.headers:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from workspace.errors import SourceError
 from workspace.sources.ads.adapter import Account, Action, ClickView, Entity, Performance
+from workspace.sources.ads.answers import RestartError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -99,16 +100,20 @@ def share(row: Row, name: str) -> Decimal | None:
 
 
 def account(row: Row) -> Account:
-    """Read an account out of `customer_client`. A manager's account has no numbers of its own."""
+    """Read an account out of `customer_client`.
+
+    A manager's account has no numbers of its own; one whose sign-up nobody finished has no currency or no time zone.
+    """
     status = need(row, "customer_client.status").lower()
     manager = bool(at(row, "customer_client.manager"))
+    currency, timezone = at(row, "customer_client.currency_code"), at(row, "customer_client.time_zone")
     return Account(
         id=need(row, "customer_client.id"),
         name=at(row, "customer_client.descriptive_name") or "",
-        currency=need(row, "customer_client.currency_code"),
-        timezone=need(row, "customer_client.time_zone"),
+        currency=currency or "XXX",
+        timezone=timezone or "Etc/Unknown",
         status="manager" if manager and status == "enabled" else status,
-        open=status == "enabled" and not manager,
+        open=status == "enabled" and not manager and bool(currency and timezone),
     )
 
 
@@ -212,31 +217,48 @@ class Claims:
     counted: tuple[str, ...]
     policy: Policy
     _of: dict[tuple[str, ...], dict[str, Action]] = field(default_factory=lambda: defaultdict(dict))
+    _told: set[tuple[str, ...]] = field(default_factory=set)
 
     def add(self, row: Row) -> None:
         """Take in what is claimed for one action.
 
         What the account does not count among its conversions is only among *all* conversions; there it is taken from.
+
+        Raises:
+            RestartError: The row came before: it would count twice, and stands where another one should.
         """
-        is_primary = at(row, "segments.conversion_action") in self.policy.primary
+        key, action = tuple(need(row, each) for each in KEYS[self.level]), need(row, "segments.conversion_action")
+        self._once((*key, action))
+        is_primary = action in self.policy.primary
         conversions, value = (share(row, name) for name in (CLAIMED if is_primary else CLAIMED_AT_ALL))
         if not conversions and not value and conversions is not None:
             return
         name = need(row, "segments.conversion_action_name")
         counts = name in self.counted or at(row, "segments.conversion_action_category") in self.counted
-        of = self._of[tuple(need(row, each) for each in KEYS[self.level])]
+        of = self._of[key]
         before = of.get(name)  # another action of that name, a removed one
         if before:
             conversions, value = _plus(before.conversions, conversions), _plus(before.value, value)
         of[name] = Action(name=name, conversions=conversions, value=value, counted=counts)
 
     def take(self, key: tuple[str, ...]) -> tuple[Action, ...]:
-        """Give the actions of an entity on a day, and forget them."""
+        """Give the actions of an entity on a day, and forget them.
+
+        Raises:
+            RestartError: They were given before: the entity's row came twice.
+        """
+        self._once(key)
         return tuple(sorted(self._of.pop(key, {}).values(), key=lambda action: action.name))
 
     def left(self) -> list[tuple[str, ...]]:
         """Give the keys of those that were not taken."""
         return list(self._of)
+
+    def _once(self, told: tuple[str, ...]) -> None:
+        if told in self._told:
+            msg = f"Google Ads sent a row twice: {', '.join(told)}."
+            raise RestartError(msg, cure="Nothing: the window is asked for anew.")
+        self._told.add(told)
 
 
 def _plus(one: Decimal | None, other: Decimal | None) -> Decimal | None:
