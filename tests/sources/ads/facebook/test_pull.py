@@ -41,6 +41,14 @@ def test_accounts_and_the_disabled_one_among_them(facebook: Facebook, ads: Ads) 
     assert len(ads.calls("facebook_ads")) == 2
 
 
+def test_an_account_without_a_currency_is_told_and_the_others_are_read(facebook: Facebook, ads: Ads) -> None:
+    ads.control("POST", "account", {"id": EMPTY, "currency": None})
+    found = {each.id: each for each in facebook.accounts()}
+    assert (found[EMPTY].currency, found[EMPTY].open) == ("XXX", False)
+    assert [each.id for each in found.values() if each.open] == [EU, JAPAN, DISABLED]
+    assert facebook.notes == [f"Account {EMPTY} is left out: it has no currency or no time zone."]
+
+
 @pytest.mark.parametrize("page", [None, 3])
 @pytest.mark.parametrize("account_id", [EU, JAPAN])
 def test_a_clean_pull_is_the_book(facebook: Facebook, ads: Ads, account_id: str, page: int | None) -> None:

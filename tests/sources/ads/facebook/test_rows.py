@@ -52,6 +52,12 @@ def test_what_is_absent_is_not_zero_but_for_actions_of_an_ad_that_was_shown() ->
     row = performance(bought, "ad", counted, {})
     assert [row.conversions, row.conversion_value] == [2, None]
     assert row.missing == {"conversion_value": "Facebook gave the conversions no value"}
+    later = {"impressions": "0", "action_values": [{"action_type": "purchase", "value": "90"}]}
+    row = performance(bought | later, "ad", counted, {})
+    assert [row.conversions, row.conversion_value, row.view_through_conversions] == [2, 90, 0], "bought the day after"
+    assert row.missing == {}
+    row = performance(ROW | {"impressions": "0"}, "ad", counted, {})
+    assert (row.impressions, row.conversions) == (0, None)
     windows_only = ROW | {"actions": [{"action_type": "purchase", "28d_click": "2"}]}
     assert performance(windows_only, "ad", counted, {}).conversions is None
 

@@ -92,9 +92,12 @@ class Facebook:
         """As `Adapter`."""
         fields = ("account_id", "name", "currency", "timezone_name", "account_status")
         try:
-            return [account(row) for page in self._pages("/me/adaccounts", {}, fields) for row in page]
+            found = [account(row) for page in self._pages("/me/adaccounts", {}, fields) for row in page]
         except AccountRefusedError as error:  # it is about all of them
             raise RefusedError(error.message, cure="Give the token the right ads_read.") from None
+        untold = [one.id for one in found if not one.open]
+        self.notes += [f"Account {each} is left out: it has no currency or no time zone." for each in untold]
+        return found
 
     def entities(self, account: Account) -> Iterator[list[Entity]]:
         """As `Adapter`. What is deleted or archived comes only if asked for by name."""

@@ -31,15 +31,20 @@ _TOTALS = ("omni_", "onsite_web_app_", "onsite_web_", "web_app_in_store_", "web_
 
 
 def account(row: Mapping[str, Any]) -> Account:
-    """Read an account. All can be asked for numbers: a disabled one still has its past, and its past still changes."""
+    """Read an account.
+
+    All that have a currency and a time zone can be asked for numbers: a disabled one still has its past, and its past
+    still changes.
+    """
     number = int(row["account_status"])
+    currency, timezone = row.get("currency"), row.get("timezone_name")
     return Account(
         id=str(row["account_id"]),
         name=str(row.get("name") or ""),
-        currency=str(row["currency"]),
-        timezone=str(row["timezone_name"]),
+        currency=str(currency or "XXX"),
+        timezone=str(timezone or "Etc/Unknown"),
         status=_STATUS.get(number, str(number)),
-        open=True,
+        open=bool(currency and timezone),
     )
 
 
@@ -182,14 +187,15 @@ def _claims(
 ) -> tuple[tuple[Action, ...], dict[str, Decimal | None]]:
     """Read what people did: in all, as the ad set attributes it, and by window.
 
-    Meta leaves the list out where nobody did anything: that is 0, provided that it was asked and the ad was shown.
+    Meta leaves the list out where nobody did anything: that is 0, provided that it was asked and the ad was shown. What
+    it does tell counts whether the ad was shown that day or not: people may buy later.
     """
     done, worth = _by_type(row.get("actions")), _by_type(row.get("action_values"))
     chosen = counted.of(list(done))
     sums: dict[str, Decimal | None] = {}
     for metric, field in _SUMS.items():
         table, window = (worth if field == "action_values" else done), _window(metric)
-        if field in dropped or not impressions:
+        if field in dropped or not (impressions or row.get(field)):
             sums[metric] = None
             missing[metric] = dropped.get(field, "Facebook did not say that the ad was shown")
         elif any(name in table and window == "value" and "value" not in table[name] for name in chosen):
