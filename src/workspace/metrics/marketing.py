@@ -57,14 +57,14 @@ class Campaigns(Dataset, table="ads.campaigns", history=True):
 
 
 class AdPerformance(Dataset, table="ads.performance"):
-    """One row an advertisement (or a campaign that shows none), placement and day, as its platform tells it now."""
+    """One row an advertisement (or a group or campaign without), placement and day, as its platform tells it now."""
 
     performance = key(_.platform, _.account_id, _.level, _.entity_id, _.placement, _.day)
     advertised_on = ref(Platforms, _.platform)
     account = ref(Accounts, _.platform, _.account_id)
     campaign = ref(Campaigns, _.platform, _.account_id, _.campaign_id, missing=None)  # some are no longer told of
     shown = time(_.day, "The day, in the account's time zone", default=True)
-    ad_id = dim(_.ad_id, "The advertisement; none where only its campaign is told")
+    ad_id = dim(_.ad_id, "The advertisement; none where only its group or campaign is told")
     placement = dim(_.placement, "Where it was shown, if the platform says so")
     billed_in = dim(_.currency, "The currency of the native amounts")
     conversion = ref(Rates, _.day, _.currency)
@@ -97,7 +97,11 @@ class AdPerformance(Dataset, table="ads.performance"):
 
 
 class Restatements(Dataset, table="ads.restatements"):
-    """One row an advertisement, placement and day: what its platform said first, and what it says now."""
+    """One row an advertisement, placement and day: what its platform said first, and what it says now.
+
+    What it said first of a day that was read while it lasted is a part of that day: a few hours' spend and claims. So
+    shares of it can be far above 100 %. How much of a day was known at which age is in `ads.completeness`.
+    """
 
     restatement = key(_.platform, _.account_id, _.level, _.entity_id, _.placement, _.day)
     advertised_on = ref(Platforms, _.platform)
@@ -106,16 +110,20 @@ class Restatements(Dataset, table="ads.restatements"):
     told_rows = measure(_.count(), "Rows that platforms have told of", unit="count", owner="marketing")
     restated_rows = measure(
         _.count(where=(_.versions > 1) | _.deleted),
-        "Rows that platforms have changed since",
+        "Rows that platforms have changed since they first told of them, be it while the day lasted",
         unit="count",
         owner="marketing",
     )
     claimed_at_first = measure(
-        _.conversions_first.sum(), "Bookings that platforms counted as theirs at first", unit="count", owner="marketing"
+        _.conversions_first.sum(),
+        "Bookings that platforms counted as theirs at first; of a day that was read while it lasted, a part of it",
+        unit="count",
+        owner="marketing",
     )
     claimed_later = measure(
         (_.conversions.fill_null(0) - _.conversions_first.fill_null(0)).sum(),
-        "Bookings that platforms counted as theirs only later, less those that they gave up",
+        "Bookings that platforms counted as theirs only after they first told of the day, which may have been while it "
+        "lasted, less those that they gave up",
         unit="count",
         owner="marketing",
     )
@@ -165,7 +173,7 @@ class AdCredits(Dataset, table="marketing.attribution", where=_.match_method.not
     )
     touched_bookings = measure(
         _.booking_id.nunique(),
-        "Bookings that a click on an ad preceded: those that ads can have brought at most",
+        "Bookings that a click on an ad preceded: more we cannot trace to ads",
         unit="count",
         owner="growth",
     )
