@@ -1,13 +1,14 @@
-"""What `workspace.toml` may say about a clickstream."""
+"""What `workspace.toml` may say about a clickstream, and what credentials may be."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 
 from workspace.errors import SettingsError
-from workspace.settings import SnowplowSource, load_settings
+from workspace.settings import AdsSource, SnowplowSource, load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,3 +59,19 @@ def test_paths_start_at_the_home_and_urls_stay(tmp_path: Path) -> None:
 def test_what_cannot_work_is_refused(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         source(tmp_path, text)
+
+
+def test_a_credential_is_what_stands_between_blanks_and_holds_no_line_break(monkeypatch: pytest.MonkeyPatch) -> None:
+    ads = AdsSource(
+        name="facebook", platform="facebook_ads", credentials={"access_token": "$TOKEN"}, since=date(2026, 10, 1)
+    )
+    monkeypatch.setenv("TOKEN", " EAAtoken \r\n")
+    assert ads.secrets() == {"access_token": "EAAtoken"}
+    monkeypatch.setenv("TOKEN", " \n")
+    with pytest.raises(SettingsError, match=r"TOKEN, which .* is not set"):
+        ads.secrets()
+    for broken in ("EAA\ntoken", "EAA\0token", "EAA\u200btoken"):
+        monkeypatch.setattr("os.environ", {"TOKEN": broken})
+        with pytest.raises(SettingsError, match=r"TOKEN, which .* is no credential") as raised:
+            ads.secrets()
+        assert "EAA" not in str(raised.value)

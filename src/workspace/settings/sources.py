@@ -180,13 +180,19 @@ class AdsSource:
                 raise SettingsError(msg, cure=f'Put it into an environment variable and write {key} = "$NAME".')
 
     def secrets(self) -> dict[str, str]:
-        """Give the credentials, read from the environment.
+        """Give the credentials, read from the environment, without the line break that a file ends with.
 
         Raises:
-            SettingsError: A variable is not set.
+            SettingsError: A variable is not set, or holds what no credential does.
         """
         where = f"[sources.{self.name}]"
-        return {key: _from_environment(value, where) for key, value in self.credentials.items()}
+        found = {key: _from_environment(value, where).strip() for key, value in self.credentials.items()}
+        for key, value in found.items():
+            if not (value.isascii() and value.isprintable()):
+                msg = f"The environment variable {self.credentials[key][1:]}, which {where} names, is no credential:"
+                msg += " it holds a line break, or another character that none has."
+                raise SettingsError(msg, cure="Copy it anew.")
+        return found
 
     def address(self) -> str:
         """Give where the platform is, empty for its own address.
@@ -200,8 +206,8 @@ class AdsSource:
 def _from_environment(value: str, where: str) -> str:
     if not value.startswith("$"):
         return value
-    found = os.environ.get(value[1:])
-    if not found:
+    found = os.environ.get(value[1:], "")
+    if not found.strip():
         msg = f"The environment variable {value[1:]}, which {where} names, is not set."
         raise SettingsError(msg, cure=f"export {value[1:]}=...")
     return found
