@@ -241,11 +241,11 @@ class Http:
         def once() -> tuple[Answer, Verdict]:
             self._pace.before(url)
             response = self._sent(self._client, method, url, params=query, data=form, json=json, headers=self.headers)
-            answer = _read(response)
+            answer = self._read(response)
             self._pace.after(answer)
             verdict = self._classify(answer)
             if isinstance(verdict, Ok) and answer.data is None:
-                raise BrokenError(f"status {answer.status} and a body that is no JSON: {_text(answer.content)!r}")
+                raise BrokenError(f"status {answer.status} and a body that is no JSON: {self._text(answer.content)!r}")
             return answer, verdict
 
         return self._retrying(once)
@@ -257,7 +257,7 @@ class Http:
 
     def _retrying(self, once: Callable[[], T]) -> T:
         again = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type((httpx.TransportError, httpx.DecodingError, BrokenError)),
+            retry=tenacity.retry_if_exception(_passes),
             wait=tenacity.wait_random_exponential(multiplier=0.5, max=30),
             stop=tenacity.stop_after_attempt(ATTEMPTS),
             sleep=pause,
@@ -265,6 +265,10 @@ class Http:
         )
         try:
             return again(once)
+        except httpx.LocalProtocolError:  # which quotes the header that it will not send
+            msg = self._said("a request cannot be sent as it is")
+            cure = "Look for characters in this source's credentials that are none of theirs."
+            raise SourceError(msg, cure=cure) from None
         except (httpx.HTTPError, BrokenError) as error:
             what = str(error) or type(error).__name__
             msg = self._said(f"{ATTEMPTS} attempts failed, the last one with: {what}")
@@ -284,6 +288,22 @@ class Http:
         pause(seconds)
         return seconds
 
+    def _read(self, response: httpx.Response) -> Answer:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        data = None
+        with contextlib.suppress(
+            ValueError, UnicodeDecodeError
+        ):  # what is no JSON has no data, and is told apart there
+            data = jsonlib.loads(response.content.decode("utf-8-sig"), parse_float=Decimal)
+        answer = Answer(response.status_code, headers, data, response.content)
+        if data is None and response.status_code in _AGAIN:
+            raise BrokenError(f"status {response.status_code}: {self._text(response.content)!r}")
+        return answer
+
+    def _text(self, content: bytes) -> str:
+        # Hidden before it is cut: half a secret would not be found.
+        return " ".join(self._hidden(content.decode("utf-8", "replace")).split())[:_SHOWN]
+
     def _safe(self, error: SourceError) -> SourceError:
         error.message = self._hidden(error.message)
         error.cure = self._hidden(error.cure)
@@ -299,16 +319,7 @@ class Http:
         return text
 
 
-def _read(response: httpx.Response) -> Answer:
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    data = None
-    with contextlib.suppress(ValueError, UnicodeDecodeError):  # what is no JSON has no data, and is told apart there
-        data = jsonlib.loads(response.content.decode("utf-8-sig"), parse_float=Decimal)
-    answer = Answer(response.status_code, headers, data, response.content)
-    if data is None and response.status_code in _AGAIN:
-        raise BrokenError(f"status {response.status_code}: {_text(response.content)!r}")
-    return answer
-
-
-def _text(content: bytes) -> str:
-    return " ".join(content[:_SHOWN].decode("utf-8", "replace").split())
+def _passes(error: BaseException) -> bool:
+    """Tell whether asking again may help: not where the request itself cannot be sent."""
+    broken = isinstance(error, httpx.TransportError | httpx.DecodingError | BrokenError)
+    return broken and not isinstance(error, httpx.LocalProtocolError)

@@ -16,6 +16,7 @@ from workspace.sources.ads.answers import (
     TooLargeError,
     Wait,
 )
+from workspace.sources.ads.http import BrokenError
 
 if TYPE_CHECKING:
     from workspace.errors import SourceError
@@ -112,9 +113,15 @@ class Verdicts:
 
 
 def told(answer: Answer) -> Verdict:
-    """Tell what an answer to a question for an access token means."""
+    """Tell what an answer to a question for an access token means.
+
+    Raises:
+        BrokenError: It is no JSON.
+    """
     data = answer.data if isinstance(answer.data, dict) else {}
-    if answer.status == 200 and (answer.data is None or isinstance(data.get("access_token"), str)):
+    if answer.status == 200 and answer.data is None:  # whatever it is, it may hold a token: it is not shown
+        raise BrokenError("Google gives no access token: status 200 and a body that is no JSON")
+    if answer.status == 200 and isinstance(data.get("access_token"), str):
         return Ok()
     code = data.get("error")
     if not isinstance(code, str):
