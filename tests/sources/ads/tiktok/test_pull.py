@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adserver import NOW
+from sources.ads.pulling import Home
 from sources.ads.tiktok.pulls import (
     BUSY,
     DISABLED,
@@ -30,6 +32,8 @@ from workspace.sources.ads.answers import AccountRefusedError, RefusedError, Res
 from workspace.sources.ads.tiktok.rows import identity
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from adserver import Ads
     from sources.ads.adapters import Opener
     from workspace.sources.ads.tiktok import TikTok
@@ -155,11 +159,35 @@ def test_accounts_say_whether_they_can_be_asked(ads: Ads, tiktok: TikTok) -> Non
         pulled(tiktok, accounts[3])
 
 
-def test_named_accounts_are_asked_for_without_a_list(ads: Ads, opened: Opener[TikTok]) -> None:
+def test_all_that_is_granted_is_told_whatever_the_settings_name(opened: Opener[TikTok]) -> None:
     tiktok = opened(accounts=(YEN, "7059999999999999999"))
-    assert [one.id for one in tiktok.accounts()] == [YEN]
-    assert "7059999999999999999" in tiktok.notes[0]
-    assert not any("oauth2" in call["path"] for call in ads.calls(PLATFORM))
+    assert [one.id for one in tiktok.accounts()] == [BUSY, YEN, EMPTY, DISABLED]
+    assert tiktok.notes == []
+
+
+def test_an_account_that_the_settings_leave_out_is_still_reached(ads: Ads, tmp_path: Path) -> None:
+    home = Home(tmp_path / "lake", ads, PLATFORM)
+    home.pull()
+    before = sorted(home.rows("accounts"), key=str)
+    done = home.pull(NOW + timedelta(days=1), accounts=(YEN,))
+    assert sorted(home.rows("accounts"), key=str) == before
+    assert not any("not reached" in note for note in done.notes), done.notes
+    with pytest.raises(RefusedError, match="do not reach the account nobody") as raised:
+        home.pull(accounts=("nobody",))
+    assert f"they reach {BUSY}, {YEN}, " in raised.value.cure
+
+
+def test_a_zone_and_a_currency_that_are_not_told_any_more_stay_as_they_were(ads: Ads, tmp_path: Path) -> None:
+    home = Home(tmp_path / "lake", ads, PLATFORM)
+    home.pull()
+    before = sorted(home.rows("accounts"), key=str)
+    ads.control("POST", "knobs", {"tiktok_info": {BUSY: {"timezone": "", "display_timezone": "", "currency": ""}}})
+    done = home.pull(NOW + timedelta(days=1))
+    assert sorted(home.rows("accounts"), key=str) == before
+    assert not any(" was " in note for note in done.notes), done.notes
+    assert [note for note in done.notes if BUSY in note] == [
+        f"TikTok's account {BUSY} is left out: its time zone, '', is unknown."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -168,8 +196,8 @@ def test_named_accounts_are_asked_for_without_a_list(ads: Ads, opened: Opener[Ti
         ("Etc/GMT+8", "America/Los_Angeles", "Etc/GMT+8", True),  # eight hours behind, all year
         ("Europe/Moscow", "Europe/Moscow", "Europe/Moscow", True),
         ("GMT+08:00", "Asia/Shanghai", "Asia/Shanghai", True),
-        ("nowhere", "", "UTC", False),
-        ("../../etc/passwd", None, "UTC", False),
+        ("nowhere", "", "Etc/Unknown", False),
+        ("../../etc/passwd", None, "Etc/Unknown", False),
     ],
 )
 def test_the_day_ends_where_timezone_says(

@@ -77,7 +77,7 @@ class TikTok:
 
     def __init__(self, source: AdsSource, credentials: dict[str, str]) -> None:
         self.notes: list[str] = []
-        self._source, self._credentials = source, credentials
+        self._named, self._credentials = source.accounts, credentials
         self._counted = source.conversions or ("complete_payment",)
         self._withdrawn: dict[str, dict[str, str]] = {"ad": {}, "campaign": {}}
         self.http = Http(
@@ -90,14 +90,14 @@ class TikTok:
         )
 
     def accounts(self) -> list[Account]:
-        """Give the advertisers that the token reaches, or those that the settings name."""
-        ids = list(self._source.accounts) or self._granted()
+        """Give the advertisers that the token reaches."""
+        ids = self._granted()
         found = []
         for start in range(0, len(ids), _BATCH):
             for record in self._about(ids[start : start + _BATCH]):
                 one, note = account(record)
                 found.append(one)
-                self.notes += [note] if note else []
+                self.notes += [note] if note and (not self._named or one.id in self._named) else []
         return found
 
     def entities(self, account: Account) -> Iterator[list[Entity]]:

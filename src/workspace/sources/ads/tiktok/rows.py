@@ -182,8 +182,8 @@ def account(record: Mapping[str, Any]) -> tuple[Account, str | None]:
     found = Account(
         id=number,
         name=str(record.get("name") or ""),
-        currency=str(record.get("currency") or ""),
-        timezone=zone or "UTC",
+        currency=str(record.get("currency") or "XXX"),
+        timezone=zone or "Etc/Unknown",
         status=status.removeprefix("STATUS_").lower(),
         open=bool(zone) and status not in _CLOSED,
     )
