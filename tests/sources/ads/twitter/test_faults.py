@@ -98,6 +98,14 @@ def test_a_long_refusal_puts_the_source_off(ads: Ads, twitter: Twitter, waits: l
     assert sum(waits) < 100
 
 
+@pytest.mark.parametrize("ahead", [-240, 240])
+def test_a_reset_is_told_by_the_clock_of_x(ads: Ads, twitter: Twitter, waits: list[float], ahead: int) -> None:
+    ads.clock(datetime.now(UTC) + timedelta(seconds=ahead))
+    ads.fault("rate_limit", "twitter_ads", path="/accounts$", seconds=40)
+    assert len(twitter.accounts()) == 4
+    assert [39 <= wait <= 42 for wait in waits] == [True]
+
+
 def test_a_rate_that_is_used_up_is_waited_for_before_it_refuses(ads: Ads, twitter: Twitter, waits: list[float]) -> None:
     ads.control("POST", "limits", {"twitter_ads": {"core": 1}})
     ads.control("POST", "knobs", {"page": 1})

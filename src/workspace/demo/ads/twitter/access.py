@@ -124,7 +124,7 @@ def spend(sim: Simulation, kind: str, account: str = "", endpoint: str = "") -> 
     is_free = bucket.used < allowed
     bucket.used += is_free
     # Rounded up: who comes back at that second is let in.
-    reset = str(-int(-(time.time() + bucket.left(sim)) // 1))
+    reset = str(-int(-(sim.now.timestamp() + bucket.left(sim)) // 1))
     scope = "x-account-rate-limit" if account else "x-rate-limit"
     told = {f"{scope}-limit": allowed, f"{scope}-remaining": allowed - bucket.used, f"{scope}-reset": reset}
     if account:  # the user's own is then a high one for all accounts together

@@ -10,7 +10,6 @@ Limits: `{"twitter_ads": {"accounts": 5, "analytics": 250, "core": 10000, "other
 from __future__ import annotations
 
 import re
-import time
 from typing import TYPE_CHECKING, Any
 
 from workspace.demo.ads.simulation import Reply
@@ -140,7 +139,7 @@ def _rate(sim: Simulation, request: Request, more: Mapping[str, Any]) -> Reply:
     """429, to be asked again in `seconds`; of the account's rate, or the user's if `scope` is `user`."""
     reply = _error(429, "TOO_MANY_REQUESTS", "Too many requests")(sim, request, more)
     scope = "x-rate-limit" if more.get("scope") == "user" else "x-account-rate-limit"
-    reset = int(time.time() + float(more.get("seconds", 2)))
+    reset = int(sim.now.timestamp() + float(more.get("seconds", 2)))
     reply.headers |= {f"{scope}-limit": "250", f"{scope}-remaining": "0", f"{scope}-reset": str(reset)}
     return reply
 

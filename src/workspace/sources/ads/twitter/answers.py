@@ -132,11 +132,18 @@ def clock(headers: Mapping[str, str]) -> datetime | None:
         return None
 
 
+def _now(headers: Mapping[str, str]) -> datetime:
+    return clock(headers) or datetime.now(UTC)
+
+
 def reset_in(headers: Mapping[str, str]) -> float | None:
-    """Tell in how many seconds the rate is free again: the account's where there is one, else the user's."""
+    """Tell in how many seconds the rate is free again: the account's where there is one, else the user's.
+
+    X tells when, by its own clock; this machine's may be minutes off it.
+    """
     for name in ("x-account-rate-limit-reset", "x-rate-limit-reset"):
         if headers.get(name, "").isdigit():
-            return max(1.0, int(headers[name]) - time.time())
+            return max(1.0, int(headers[name]) - _now(headers).timestamp())
     return _retry_after(headers)
 
 
@@ -145,7 +152,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     if told.isdigit():
         return float(told)
     try:
-        return max(1.0, (parsedate_to_datetime(told) - datetime.now(UTC)).total_seconds()) if told else None
+        return max(1.0, (parsedate_to_datetime(told) - _now(headers)).total_seconds()) if told else None
     except (ValueError, TypeError):
         return None
 
