@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adserver import DELETED, NOW, RENAMED
+from sources.ads import adapters
 from sources.ads.adapters import totals
 from sources.ads.twitter.pulls import DISABLED, EMPTY, FIRST, LAST, UK, US, book, granularities, of, read, summed, told
 from workspace.sources.ads.answers import AccountRefusedError
@@ -45,6 +46,18 @@ def test_rows_say_where_they_belong(twitter: Twitter, ads: Ads) -> None:
         assert (row.level, row.currency, row.attribution) == ("ad", "USD", "post_engagement+post_view")
     for row in read(twitter, level="campaign"):
         assert (row.level, row.ad_group_id, row.ad_id, row.entity_id) == ("campaign", None, None, row.campaign_id)
+
+
+def test_what_the_second_listing_lacks_is_still_asked_about(ads: Ads, twitter: Twitter) -> None:
+    whose = of(twitter)
+    ads.control("POST", "knobs", {"twitter_without_tweets": [ads.book.groups(US)[0].id]})
+    first = [each.id for page in twitter.entities(whose) for each in page]
+    ads.control("POST", "knobs", {"twitter_without_tweets": [ads.book.groups(US)[1].id]})
+    second = [each.id for page in twitter.entities(whose) for each in page]
+    assert set(first) - set(second)
+    assert set(second) - set(first)
+    ads.control("POST", "knobs", {"twitter_without_tweets": []})
+    assert summed(adapters.read(twitter, whose, FIRST, LAST, "ad")) == book(ads, US)
 
 
 def test_line_items_that_promote_no_tweet_are_told_as_a_whole(ads: Ads, twitter: Twitter) -> None:

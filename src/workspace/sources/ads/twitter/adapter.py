@@ -94,8 +94,11 @@ class Twitter:
         return [account(told, self._currency(told["id"])) for told in self._accounts.values()]
 
     def entities(self, account: Account) -> Iterator[list[Entity]]:
-        """Give line items, campaigns and promoted tweets, deleted ones among them."""
-        tree = Tree()
+        """Give line items, campaigns and promoted tweets, deleted ones among them.
+
+        What was listed before in this run stays known: an ad that one listing lacks is still asked about.
+        """
+        tree = self._trees.get(account.id) or Tree()
         for page in self._of(account, "line_items"):
             yield tree.line_items(page)
         for page in self._of(account, "campaigns"):
