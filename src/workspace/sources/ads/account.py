@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workspace.errors import SourceError
 from workspace.lake import crash_point
 from workspace.sources.ads import audit, policy
-from workspace.sources.ads.answers import TooLargeError, whole
+from workspace.sources.ads.answers import AccountError, TooLargeError, whole
 from workspace.sources.ads.entities import entity_tables
 from workspace.sources.ads.rows import KEY, Rows
 from workspace.sources.ads.store import within
@@ -33,9 +32,6 @@ ROWS = 100_000
 
 WINDOW = 28
 """How many days a window has at most."""
-
-UNKNOWN = 7
-"""How many days the first window of an account has, when nobody knows how many rows its days bring."""
 
 
 class Reading:
@@ -67,7 +63,8 @@ class Reading:
 
         Raises:
             AccountRefusedError: The platform will not tell of this account.
-            SourceError: It cannot be read to the end.
+            AccountError: It cannot be read to the end.
+            SourceError: Nor can any other.
         """
         account, since, calls = self._account, self._source.since, self._adapter.http.calls
         read = self._store.read(account.id)
@@ -76,8 +73,8 @@ class Reading:
         before = read.finished
         touched = None
         if before is not None:
-            touched = whole(partial(self._adapter.touched, account, before, self._now), f"what changed in {account.id}")
-        lookback = whole(partial(self._adapter.lookback, account), f"the windows of {account.id}")
+            touched = whole(partial(self._adapter.touched, account, before, self._now), "what changed")
+        lookback = whole(partial(self._adapter.lookback, account), "how far back it may change")
         self._windows(policy.due(read, since=since, until=until, lookback=lookback, now=self._now, touched=touched))
         self._clicks(policy.clicks_due(read, since=since, until=until, timezone=account.timezone))
         if policy.audit_due(read, self._now):
@@ -96,7 +93,7 @@ class Reading:
 
     def _listed(self) -> list[list[Entity]]:
         """Read to its end what is in the account."""
-        return whole(lambda: list(self._adapter.entities(self._account)), f"what is in {self._account.id}")
+        return whole(lambda: list(self._adapter.entities(self._account)), "what is in it")
 
     def _unlike(self, told: Iterable[list[Entity]]) -> dict[str, pa.Table]:
         """Compare what is in the account with what is held of it."""
@@ -108,21 +105,20 @@ class Reading:
         left = list(days)
         most = min(self._adapter.longest, WINDOW)
         dense = self._store.read(self._account.id).dense
-        longest = min(most, UNKNOWN) if dense is None else policy.fitting(ROWS, dense, most)
+        longest = 1 if dense is None else policy.fitting(ROWS, dense, most)  # nobody knows how much a day brings
         while left:
             first, last = next(policy.windows(left, longest))
             calls = self._adapter.http.calls
             try:
-                rows = self._pulled(first, last)
+                rows = self._keep((first, last), calls)
             except TooLargeError as error:
                 if first == last:
-                    msg = f"{self._account.id} on {first}: the platform will not answer even for one day."
-                    raise SourceError(f"{msg} {error.message}", cure=error.cure or "Ask its support.") from error
+                    msg = f"{first}: the platform will not answer even for one day. {error.message}"
+                    raise AccountError(msg, cure=error.cure or "Ask its support.") from error
                 longest = most = max(1, ((last - first).days + 1) // 2)
                 continue
-            self._keep((first, last), rows, calls)
             left = [day for day in left if not first <= day <= last]
-            longest = policy.fitting(ROWS, len(rows) / ((last - first).days + 1), min(most, 2 * longest))
+            longest = policy.fitting(ROWS, rows / ((last - first).days + 1), min(most, 2 * longest))
 
     def _pulled(self, first: date, last: date) -> Rows:
         """Read one window to its end."""
@@ -134,9 +130,11 @@ class Reading:
                 crash_point("ads.after_page")
             return rows
 
-        return whole(pull, f"{self._account.id}, {first} to {last}")
+        return whole(pull, f"{first} to {last}")
 
-    def _keep(self, window: tuple[date, date], rows: Rows, calls: int) -> None:
+    def _keep(self, window: tuple[date, date], calls: int) -> int:
+        """Read one window to its end and write what differs; give how many rows it has."""
+        rows = self._pulled(*window)
         found = self._differences(window, rows)
         if gone := _gone(found["performance"]):
             # A row that is missing once may be a page that was lost: only what is missing twice has gone.
@@ -144,6 +142,7 @@ class Reading:
             found = self._differences(window, rows, gone)
         self.days += (window[1] - window[0]).days + 1
         self._take("ad", window, found, rows=len(rows), calls=calls, refused=rows.refused)
+        return len(rows)
 
     def _differences(
         self, window: tuple[date, date], rows: Rows, before: set[Key] | None = None
@@ -162,19 +161,23 @@ class Reading:
         return {name: _without(changed, spared) for name, changed in found.items()}
 
     def _clicks(self, days: Iterable[date]) -> None:
-        """Read which ads the clicks of some days were on, if the platform tells; a week is kept at once."""
+        """Read which ads the clicks of some days were on, if the platform tells; at most a week is kept at once."""
         for first, last in policy.windows(days, policy.WEEK.days):
-            calls = self._adapter.http.calls
+            begin, calls = first, self._adapter.http.calls
             clicks: dict[str, dict[str, Any]] = {}
             for day in policy.span(first, last):
-                found = whole(partial(self._clicks_of, day), f"the clicks of {self._account.id} on {day}")
+                found = whole(partial(self._clicks_of, day), f"the clicks of {day}")
                 if found is None:
                     return
                 clicks |= found
-            told = {"platform": self._source.platform, "account_id": self._account.id}
-            fresh = pa.Table.from_pylist([told | click for click in clicks.values()], schema=shape("click_views"))
-            added = {"click_views": self._store.added("click_views", fresh)}
-            self._take("clicks", (first, last), added, rows=len(clicks), calls=calls)
+                if day == last or len(clicks) >= ROWS:
+                    added = {"click_views": self._store.added("click_views", self._click_table(clicks.values()))}
+                    self._take("clicks", (begin, day), added, rows=len(clicks), calls=calls)
+                    begin, calls, clicks = day + timedelta(days=1), self._adapter.http.calls, {}
+
+    def _click_table(self, clicks: Iterable[dict[str, Any]]) -> pa.Table:
+        told = {"platform": self._source.platform, "account_id": self._account.id}
+        return pa.Table.from_pylist([told | click for click in clicks], schema=shape("click_views"))
 
     def _clicks_of(self, day: date) -> dict[str, dict[str, Any]] | None:
         pages = self._adapter.clicks(self._account, day)
@@ -192,7 +195,7 @@ class Reading:
         differing: set[date] = set()
         still: set[date] = set()
         for window in policy.windows(policy.span(first, last), self._adapter.longest):
-            totals = whole(partial(audit.totals, self._adapter, self._account, *window), self._account.id)
+            totals = whole(partial(audit.totals, self._adapter, self._account, *window), "the totals of its campaigns")
             if days := audit.differing(totals, self._held(window)):
                 self._windows(sorted(days))
                 differing |= days

@@ -24,11 +24,15 @@ class AccountRefusedError(SourceError):
     """One account is disabled or not granted; the others can be read."""
 
 
+class AccountError(SourceError):
+    """One account cannot be read to its end; the others can."""
+
+
 class AccountDeferredError(DeferredError):
     """One account's own quota is used up for long; the others can be read."""
 
 
-class TooLargeError(SourceError):
+class TooLargeError(AccountError):
     """The platform will answer for fewer days at once."""
 
 
@@ -87,15 +91,15 @@ def whole(pull: Callable[[], T], what: str) -> T:
         what: Named in errors.
 
     Raises:
-        SourceError: It is not to be had whole, or is not what the platform documents.
+        AccountError: It is not to be had whole, or is not what the platform documents.
     """
     for _ in range(ATTEMPTS):
         try:
             return pull()
         except RestartError as error:
             last = error
-        except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             msg = f"{what}: an answer is not as the platform documents it ({type(error).__name__}: {error})."
-            raise SourceError(msg, cure="Update the workspace; if it is up to date, tell who maintains it.") from error
+            raise AccountError(msg, cure="Update the workspace; if it is up to date, tell who maintains it.") from error
     msg = f"{what}: {ATTEMPTS} attempts gave no whole answer. {last.message}"
-    raise SourceError(msg, cure="Run it again later; what was read before is kept.") from last
+    raise AccountError(msg, cure="Run it again later; what was read before is kept.") from last

@@ -16,7 +16,7 @@ from workspace.sources.ads.answers import RestartError
 from workspace.sources.ads.tables import shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import date
 
     from workspace.sources.ads.adapter import Account, Performance
@@ -27,7 +27,8 @@ KEY = ("level", "entity_id", "placement", "day")
 """What one row of an account is about."""
 
 _PLACES = Decimal("0.000001")
-_LIMIT = Decimal(10) ** 12
+_LIMIT = Decimal(10) ** 12 - _PLACES / 2  # what is less is less when it is rounded, too
+_MOST = 2**63
 _AMOUNTS = ("spend", "conversions", "view_through_conversions", "conversion_value")
 _COUNTS = ("impressions", "clicks", "link_clicks")
 
@@ -100,10 +101,12 @@ class Rows:
             return f"its day {row.day} is none of those that were asked for"
         if not row.campaign_id or row.ad_id == "":
             return "it does not say what it is about"
-        for name in _AMOUNTS:
-            value = getattr(row, name)
+        for name, value in _amounts(row):
             if value is not None and (not value.is_finite() or abs(value) >= _LIMIT):
                 return f"{name} = {value} is no amount"
+        for name in _COUNTS:
+            if abs(getattr(row, name) or 0) >= _MOST:
+                return f"{name} = {getattr(row, name)} is no count"
         if row.spend is not None and row.spend != row.spend.quantize(_PLACES):
             return f"spend = {row.spend} has more than six places"
         return ""
@@ -181,6 +184,13 @@ def quarantine(refused: Iterable[tuple[str, str]], table: str, position: int, no
 
 def _key(row: Performance) -> Key:
     return row.level, row.entity_id, row.placement, row.day
+
+
+def _amounts(row: Performance) -> Iterator[tuple[str, Decimal | None]]:
+    yield from ((name, getattr(row, name)) for name in _AMOUNTS)
+    for action in row.actions:
+        yield f"conversions of {action.name}", action.conversions
+        yield f"value of {action.name}", action.value
 
 
 def _amount(value: Decimal | None) -> Decimal | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from workspace.errors import DeferredError
+from workspace.errors import DeferredError, SourceError
 from workspace.lake import Watermark
 from workspace.sources.ads import deferral, policy
 from workspace.sources.ads.account import Reading
-from workspace.sources.ads.answers import AccountDeferredError, AccountRefusedError, RefusedError, whole
+from workspace.sources.ads.answers import AccountDeferredError, AccountError, AccountRefusedError, RefusedError, whole
 from workspace.sources.ads.entities import UNREACHED, accounts_table
 from workspace.sources.ads.platforms import open_adapter
 from workspace.sources.ads.store import Store
@@ -43,7 +43,8 @@ def ingest(source: AdsSource, lake: Lake, *, run: str, as_of: datetime, now: dat
         DeferredError: The platform's quota is used up for long, and nothing is asked before that time; or that of some
             accounts is, and all others were read.
         SourceError: The platform refuses, cannot be reached, or does not keep to its own format; windows that were
-            complete are kept, and the next run goes on after them.
+            complete are kept, and the next run goes on after them. Where that is so of some accounts, all others were
+            read.
     """
     del as_of  # a platform tells what it knows now; what it knew before is in the versions
     mark = lake.watermark(source.name)
@@ -95,8 +96,7 @@ class Ingest:
     def work(self) -> Ingested:
         """Read every account, and record how far it went."""
         accounts = self._accounts()
-        refused: dict[str, str] = {}
-        put_off: dict[str, DeferredError] = {}
+        unread: dict[str, SourceError] = {}
         days = 0
         for account in accounts:
             reading = Reading(self._source, self._adapter, self._store, account, run=self._run, now=self._now)
@@ -104,15 +104,12 @@ class Ingest:
                 if account.id in self._away:
                     raise self._away[account.id]
                 reading.read()
-            except AccountDeferredError as error:
-                put_off[account.id] = error
-            except AccountRefusedError as error:
-                refused[account.id] = error.message
+            except (AccountError, AccountDeferredError, AccountRefusedError) as error:
+                unread[account.id] = error
                 self._notes.append(f"Account {account.id} ({account.name}) was left out: {error.message}")
             self._notes += reading.notes
             days += reading.days
-        if put_off:
-            raise deferral.SomeDeferredError(put_off, len(accounts))
+        _complete(unread, len(accounts))
         mark = Watermark(
             source=self._source.name,
             position=self._store.position,
@@ -121,7 +118,6 @@ class Ingest:
             recorded_at=self._now,
             run=self._run,
             cut_by="recorded",
-            detail={"accounts_left_out": refused} if refused else {},
         )
         self._lake.advance(mark)
         calls = self._adapter.http.calls
@@ -157,6 +153,25 @@ class Ingest:
 
     def _waiting(self, account: Account) -> datetime:
         return self._store.read(account.id).finished or datetime.min.replace(tzinfo=UTC)
+
+
+def _complete(unread: Mapping[str, SourceError], among: int) -> None:
+    """Let a run count as complete, though some accounts were refused.
+
+    Raises:
+        SourceError: Some failed, which also tells of itself where others were put off; or all were refused.
+        SomeDeferredError: Some were put off.
+    """
+    counted = _counted(among, "account")
+    if failed := {account: error for account, error in unread.items() if isinstance(error, AccountError)}:
+        told = " ".join(f"Account {account}: {error.message}" for account, error in failed.items())
+        cure = " ".join(dict.fromkeys(error.cure for error in failed.values()))
+        raise SourceError(f"{len(failed):,} of {counted} could not be read to the end. {told}", cure=cure)
+    if put_off := {account: error for account, error in unread.items() if isinstance(error, DeferredError)}:
+        raise deferral.SomeDeferredError(put_off, among)
+    if among and len(unread) == among:
+        account, error = next(iter(unread.items()))
+        raise RefusedError(f"Of {counted}, none can be read. Account {account}: {error.message}", cure=error.cure)
 
 
 def _news(known: dict[str, dict[str, Any]], found: Iterable[dict[str, Any]]) -> list[str]:
