@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from workspace.demo import totals
-from workspace.demo.ads.paths import truth
+from workspace.demo.ads.paths import paths, truth
+from workspace.demo.clickstream.campaigns import ADS, LETTER
 from workspace.demo.home import read_clock
 from workspace.demo.living import world_at
 from workspace.front import Workspace, connect
@@ -19,11 +20,15 @@ from workspace.settings import load_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from workspace.demo.world import World
+
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 PLATFORMS = ("google_ads", "facebook_ads", "tiktok_ads", "twitter_ads")
 MODELS = ("first", "last", "linear", "position", "time_decay", "shapley")
 EARLY = "2026-10-03"
+TELLS_THE_AD = ("ad id in the URL", "click view")
+TELLS_THE_CAMPAIGN = (*TELLS_THE_AD, "campaign name")
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +45,21 @@ def early(whole_demo: Path) -> Workspace:
 def known(whole_demo: Path) -> dict[str, Any]:
     told: dict[str, Any] = totals(whole_demo)["ads"]["platforms"]
     return told
+
+
+@pytest.fixture(scope="module")
+def world(whole_demo: Path) -> World:
+    return world_at(whole_demo, read_clock(whole_demo))
+
+
+@pytest.fixture(scope="module")
+def ours(newest: Workspace) -> dict[str, list[dict[str, Any]]]:
+    """The rows of each booking, by touch."""
+    rows = newest.table("marketing.attribution").order_by(["booking_id", "touch"]).to_pyarrow().to_pylist()
+    found: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        found[row["booking_id"]].append(row)
+    return dict(found)
 
 
 def test_every_figure_is_what_the_platforms_say_now(newest: Workspace, known: dict[str, Any]) -> None:
@@ -67,14 +87,10 @@ def test_spend_in_eur_is_at_the_rates_of_its_days(newest: Workspace, known: dict
         assert float(spend) == pytest.approx(float(known[platform]["spend"]["total"]), rel=1e-6)
 
 
-def test_every_credit_is_what_the_generator_says_it_should_be(whole_demo: Path, newest: Workspace) -> None:
-    rows = newest.table("marketing.attribution").order_by(["booking_id", "touch"]).to_pyarrow().to_pylist()
-    ours: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        ours[row["booking_id"]].append(row)
-    expected = {
-        path.booking: (path, credits_) for path, credits_ in truth(world_at(whole_demo, read_clock(whole_demo)))
-    }
+def test_every_credit_is_what_the_generator_says_it_should_be(
+    world: World, ours: dict[str, list[dict[str, Any]]]
+) -> None:
+    expected = {path.booking: (path, credits_) for path, credits_ in truth(world)}
     assert ours.keys() == expected.keys()
     assert len(expected) > 500
     for booking, (path, credits_) in expected.items():
@@ -84,12 +100,21 @@ def test_every_credit_is_what_the_generator_says_it_should_be(whole_demo: Path, 
             assert sum(row[model] for row in ours[booking]) == 1
 
 
-def test_every_way_to_find_an_ad_is_used_and_right(whole_demo: Path, newest: Workspace) -> None:
-    rows = newest.table("marketing.attribution")
-    counts = rows.group_by(["match_method", "platform"]).aggregate(touches=rows.count()).to_pyarrow().to_pylist()
-    methods = {row["match_method"] for row in counts}
-    assert methods == {"ad id in the URL", "click view", "campaign name", "click id", "utm source", None}
-    assert all((row["match_method"] is None) == (row["platform"] is None) for row in counts)
+def test_every_way_to_find_an_ad_is_used_and_right(world: World, ours: dict[str, list[dict[str, Any]]]) -> None:
+    methods = {row["match_method"] for rows in ours.values() for row in rows}
+    assert methods == {*TELLS_THE_CAMPAIGN, "click id", "utm source", None}
+    for path in paths(world):
+        for touch, row in zip(path.touches, ours[path.booking], strict=True):
+            found = (row["platform"], row["account_id"], row["campaign_id"], row["ad_id"])
+            place, method = world.web.clicks.ad[touch.number], row["match_method"]
+            if place == LETTER:
+                assert (method, *found) == (None, None, None, None, None)
+                continue
+            campaign = ADS[place].campaign
+            by_campaign = (campaign.account.id, campaign.id) if method in TELLS_THE_CAMPAIGN else (None, None)
+            # A platform that keeps an ad to itself gives it no id.
+            ad = (ADS[place].id or None) if method in TELLS_THE_AD else None
+            assert found == (PLATFORMS[ADS[place].platform], *by_campaign, ad), (path.booking, method)
 
 
 def test_the_order_of_the_platforms_is_the_true_one_and_shapley_is_near(
@@ -117,9 +142,11 @@ def test_an_early_release_says_the_same_as_ever_and_restatements_show_what_moved
 ) -> None:
     then = totals(whole_demo, as_of=datetime(2026, 10, 4, tzinfo=UTC))["ads"]["platforms"]
     rows = early.table("ads.performance")
-    sums = rows.group_by("platform").aggregate(spend=rows.clicks.sum(), conversions=rows.conversions.sum())
+    sums = rows.group_by("platform").aggregate(clicks=rows.clicks.sum(), conversions=rows.conversions.sum())
     for row in sums.to_pyarrow().to_pylist():
-        assert row["conversions"] == then[row["platform"]]["claimed"]["total"], "as told then, whatever is told now"
+        told = then[row["platform"]]
+        found = (row["clicks"], row["conversions"])
+        assert found == (told["clicks"], told["claimed"]["total"]), "as told then, whatever is told now"
 
     moved = newest.table("ads.restatements")
     september = moved.filter(moved.day < "2026-10-01")
