@@ -13,7 +13,14 @@ from sources.ads.google.pulls import ANGELES, BERLIN, EMPTY, FIRST, LAST, accoun
 from sources.ads.pulling import Home
 from workspace.demo.ads.faults import TRANSPORT
 from workspace.errors import DeferredError, SourceError
-from workspace.sources.ads.answers import AccountRefusedError, RefusedError, RestartError, TooLargeError, whole
+from workspace.sources.ads.answers import (
+    AccountDeferredError,
+    AccountRefusedError,
+    RefusedError,
+    RestartError,
+    TooLargeError,
+    whole,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,9 +126,30 @@ def test_the_daily_quota_of_the_demo_puts_the_source_off(google: Google, ads: Ad
 @pytest.mark.parametrize("kind", ["expensive", "deadline"])
 def test_what_is_too_much_at_once_is_to_be_split(google: Google, ads: Ads, kind: str) -> None:
     whose = account(google)
+    google.lookback(whose)
     ads.fault(kind, "google_ads", path=SEARCH, times=3 if kind == "deadline" else 1)
     with pytest.raises(TooLargeError):
         pulled(google, whose)
+
+
+def test_what_is_too_expensive_and_cannot_be_split_is_waited_for(google: Google, ads: Ads, waits: list[float]) -> None:
+    whose = account(google)
+    day = pulled(google, whose, LAST, LAST)
+    for number, ask in enumerate(
+        (
+            lambda: pulled(google, whose, LAST, LAST) == day,
+            lambda: [page for page in google.entities(whose) if page],
+            lambda: [page for page in google.clicks(whose, LAST) or () if page],
+            google.accounts,
+        ),
+        1,
+    ):
+        ads.fault("expensive", "google_ads", path=SEARCH, seconds=50)
+        assert ask()
+        assert [50 <= wait <= 51 for wait in waits] == [True] * number
+    ads.fault("expensive", "google_ads", path=SEARCH, times=9)
+    with pytest.raises(AccountDeferredError, match="SHORT_TERM"):
+        pulled(google, whose, LAST, LAST)
 
 
 @pytest.mark.parametrize("kind", ["page_expired", "page_invalid", "page_again", "page_lost"])

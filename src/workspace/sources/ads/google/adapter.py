@@ -65,11 +65,12 @@ class Google:
         self._through: dict[str, str] = {}  # the account that each is reached through
         self._policies: dict[str, rows.Policy] = {}
         self._withdrawn: dict[str, str] = {}
+        self._verdicts = Verdicts()
         self._secrets = [value for name, value in credentials.items() if name not in ("client_id", "login_customer_id")]
         self.http = Http(
             "Google Ads",
             source.address() or ADDRESS,
-            classify=Verdicts(),
+            classify=self._verdicts,
             headers={"developer-token": credentials["developer_token"]},
             refresh=self._refresh,
             secrets=self._secrets,
@@ -114,7 +115,7 @@ class Google:
 
     def performance(self, account: Account, first: date, last: date, level: Level) -> Iterator[list[Performance]]:
         """Give what days brought, the last one included."""
-        span = f"segments.date BETWEEN '{first}' AND '{last}'"
+        span = f"segments.date BETWEEN '{first}' AND '{last}'" if first < last else f"segments.date = '{first}'"
         if level == "campaign":
             yield from self._level(account.id, "campaign", span)
             return
@@ -200,6 +201,7 @@ class Google:
         while True:
             self.http.headers["login-customer-id"] = self._through.get(account, account)
             self._signed_in()
+            self._verdicts.divisible = " BETWEEN " in query  # any other question is of one day, or of none
             answer = self.http.ask("POST", f"/{VERSION}/customers/{account}/googleAds:search", json=body)
             page = _list(answer.data, "results")
             seen += len(page)

@@ -39,7 +39,8 @@ _CLOSED = {
     "INCOMPLETE_SIGNUP": "Finish signing the account up.",
     "MISSING_TOS": "Accept the terms of service in the account.",
 }
-_LARGE = {"EXCESSIVE_SHORT_TERM_QUERY_RESOURCE_CONSUMPTION", "REQUEST_TOO_LARGE", "DATE_RANGE_TOO_WIDE"}
+_EXPENSIVE = "EXCESSIVE_SHORT_TERM_QUERY_RESOURCE_CONSUMPTION"
+_LARGE = {_EXPENSIVE, "REQUEST_TOO_LARGE", "DATE_RANGE_TOO_WIDE"}
 _PASSING = {"INTERNAL_ERROR", "TRANSIENT_ERROR", "DEADLINE_EXCEEDED", "CONCURRENT_MODIFICATION"}
 _WITHDRAWN = {
     "UNRECOGNIZED_FIELD",
@@ -89,9 +90,15 @@ class _Failure:
 
 
 class Verdicts:
-    """Tells what an answer means; knows how many took too long in a row."""
+    """Tells what an answer means; knows how many took too long in a row.
+
+    Attributes:
+        divisible: Whether several days are asked about, so that fewer could be; a single question that is too expensive
+            is one for later.
+    """
 
     def __init__(self) -> None:
+        self.divisible = False
         self._late = 0
 
     def __call__(self, answer: Answer) -> Verdict:
@@ -108,7 +115,8 @@ class Verdicts:
                 return Stop(TooLargeError(said, cure="Run it again later."))
         else:
             self._late = 0
-        verdicts = [verdict for verdict in map(_verdict, failures) if verdict is not None]
+        meant = [_verdict(failure, divisible=self.divisible) for failure in failures]
+        verdicts = [verdict for verdict in meant if verdict is not None]
         return verdicts[0] if verdicts else _by_status(answer, failures)
 
 
@@ -162,12 +170,12 @@ def _seconds(delay: object) -> float | None:
         return None
 
 
-def _verdict(failure: _Failure) -> Verdict | None:
+def _verdict(failure: _Failure, *, divisible: bool) -> Verdict | None:
     """Tell what one failure means; None if its HTTP status says more."""
     code, said = failure.code, f"Google Ads says {failure.code}: {failure.message}"
     if code in _STALE:
         return Refresh(said)
-    if code == "RESOURCE_TEMPORARILY_EXHAUSTED" or code in _PASSING:
+    if code == "RESOURCE_TEMPORARILY_EXHAUSTED" or code in _PASSING or (code == _EXPENSIVE and not divisible):
         return Wait(failure.delay, said, failing=code in _PASSING, account=failure.account)
     if code in ("RESOURCE_EXHAUSTED", "EXCESSIVE_LONG_TERM_QUERY_RESOURCE_CONSUMPTION"):
         return Wait(failure.delay or _LONG, said, account=failure.account)
