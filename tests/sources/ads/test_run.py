@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import workspace.sources.ads.account
 import workspace.sources.ads.deferral
 from adserver import DELETED, NOW
 from sources.ads.pulling import SINCE, utc
 from workspace.errors import DeferredError, SourceError
-from workspace.sources.ads import audit
+from workspace.sources.ads import audit, policy
 from workspace.sources.ads.account import Reading
+from workspace.sources.ads.adapter import Action
+from workspace.sources.ads.answers import RefusedError, TooLargeError
 from workspace.sources.ads.facebook import Facebook
 from workspace.sources.ads.tiktok import TikTok
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from workspace.sources.ads.adapter import Account, Adapter, Entity, Performance
 
 DAY = timedelta(days=1)
+TERA = Decimal("1E+12")
 
 
 def test_a_pull_is_what_the_platform_has_and_a_second_one_changes_nothing(home: Home) -> None:
@@ -171,12 +175,14 @@ def test_an_account_that_is_not_reached_any_more_keeps_its_row(home: Home) -> No
     home.pull()
     before = {row["account_id"]: row for row in home.rows("accounts")}
     one, *others = home.busy()
-    done = home.pull(NOW + DAY, accounts=(one,))
+    home.ads.control("POST", "knobs", {"tiktok_revoked": sorted(before.keys() - {one})})
+    done = home.pull(NOW + DAY)
     assert sum("is not reached any more" in note for note in done.notes) == len(before) - 1
     after = {row["account_id"]: row for row in home.rows("accounts")}
     assert after.keys() == before.keys(), "the rows that were read of it name it"
     assert after[others[0]] == before[others[0]] | {"status": "unreached"}
-    assert not any("not reached" in note for note in home.pull(NOW + 2 * DAY, accounts=(one,)).notes)
+    assert not any("not reached" in note for note in home.pull(NOW + 2 * DAY).notes)
+    home.ads.control("POST", "knobs", {"tiktok_revoked": []})
     done = home.pull(NOW + 3 * DAY)
     assert any("its status was unreached and is enable now" in note for note in done.notes), done.notes
 
@@ -241,19 +247,37 @@ def test_campaigns_that_are_missing_once_have_not_gone(home: Home, monkeypatch: 
 
 
 @pytest.mark.parametrize("home", ["tiktok_ads"], indirect=True)
-def test_what_was_held_of_a_row_that_cannot_be_right_stands(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("spoilt", "said"),
+    [
+        ({"spend": Decimal("0.1234567")}, "spend = 0.1234567 has more than six places"),
+        ({"conversion_value": Decimal("999999999999.9999996")}, "conversion_value = 999999999999.9999996 is no amount"),
+        ({"clicks": 2**63}, f"clicks = {2**63} is no count"),
+        (
+            {"actions": (Action(name="seen", conversions=None, value=TERA, counted=False),)},
+            "value of seen = 1E+12 is no amount",
+        ),
+        (
+            {"actions": (Action(name="seen", conversions=TERA, value=None, counted=False),)},
+            "conversions of seen = 1E+12 is no amount",
+        ),
+    ],
+)
+def test_what_was_held_of_a_row_that_cannot_be_right_stands(
+    home: Home, monkeypatch: pytest.MonkeyPatch, spoilt: dict[str, Any], said: str
+) -> None:
     home.pull()
     held, claims = home.held(), home.rows("conversions")
     performance = TikTok.performance
 
-    def spoilt(*asked: Any) -> Iterator[list[Performance]]:
+    def told(*asked: Any) -> Iterator[list[Performance]]:
         for page in performance(*asked):
-            yield [dataclasses.replace(page[0], spend=Decimal("0.1234567")), *page[1:]] if page else page
+            yield [dataclasses.replace(page[0], **spoilt), *page[1:]] if page else page
 
-    monkeypatch.setattr(TikTok, "performance", spoilt)
+    monkeypatch.setattr(TikTok, "performance", told)
     home.pull(NOW + timedelta(minutes=1))
     aside = home.lake.quarantined("tiktok_ads").column("raw").to_pylist()
-    assert aside
+    assert set(home.lake.quarantined("tiktok_ads").column("reason").to_pylist()) == {said}
     assert len(set(aside)) == len(aside), "a window that is read twice puts a row aside once"
     assert not [row for row in home.rows("performance", live=False) if row["_op"] == "D"]
     assert home.held().keys() == held.keys()
@@ -340,14 +364,104 @@ def test_an_account_whose_own_quota_is_used_up_waits_and_the_others_are_read(
     assert done.watermark.detail == {}
 
 
-@pytest.mark.parametrize("home", ["facebook_ads"], indirect=True)
-def test_an_answer_that_is_not_as_documented_is_said_and_the_next_run_goes_on(
+@pytest.mark.parametrize("home", ["google_ads"], indirect=True)
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"kind": "expensive"}, "EXCESSIVE_SHORT_TERM"),
+        ({"kind": "expensive", "skip": 4}, r"\d: the platform will not answer even for one day"),
+        ({"kind": "page_expired"}, "what is in it: 3 attempts gave no whole answer"),
+    ],
+)
+def test_an_account_that_cannot_be_read_to_its_end_stops_no_other(
+    home: Home, monkeypatch: pytest.MonkeyPatch, fault: dict[str, Any], said: str
+) -> None:
+    broken, other = home.busy()
+    home.ads.control("POST", "knobs", {"page": 40})
+    home.ads.fault(platform="google_ads", path=f"customers/{broken}/", times=999, **fault)
+    with pytest.raises(SourceError, match=rf"^1 of 3 accounts could not .* Account {broken}: .*{said}") as raised:
+        home.pull()
+    assert raised.value.cure
+    assert home.held() == {key: row for key, row in home.told().items() if key[0] == other}
+    assert home.lake.watermark("google_ads") is None
+
+    # One that is put off beside it does not hide it.
+    home.ads.fault("expensive_long", "google_ads", path=f"customers/{other}/", times=1)
+    with pytest.raises(SourceError, match=f"^1 of 3 accounts could not .* Account {broken}: ") as raised:
+        home.pull()
+    assert not isinstance(raised.value, DeferredError)
+
+    home.ads.control("DELETE", "faults")
+    home.pull()
+    assert home.held() == home.told()
+
+
+@pytest.mark.parametrize("home", ["google_ads"], indirect=True)
+def test_a_run_to_which_every_account_is_closed_is_none(home: Home) -> None:
+    home.ads.fault("not_enabled", "google_ads", path=r"customers/41\d+/", times=99)
+    with pytest.raises(RefusedError, match=r"Of 3 accounts, none can be read\. Account 41\d+: .*NOT_ENABLED") as raised:
+        home.pull()
+    assert "open the account again" in raised.value.cure
+    assert home.lake.watermark("google_ads") is None
+
+
+@pytest.mark.parametrize("home", ["tiktok_ads"], indirect=True)
+def test_the_first_window_is_a_day_and_they_grow(home: Home) -> None:
+    home.pull()
+    pulls = [row for row in home.rows("pulls") if (row["kind"], row["account_id"]) == ("ad", home.busy()[0])]
+    lengths = [(row["last_day"] - row["first_day"]).days + 1 for row in sorted(pulls, key=lambda row: row["first_day"])]
+    assert lengths == [1, 2, 4, 8, 2]
+
+
+@pytest.mark.parametrize("home", ["tiktok_ads"], indirect=True)
+def test_a_window_that_is_too_large_at_the_second_look_is_split_too(
     home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.pull()
+    held, looks = home.held(), []
+    performance = TikTok.performance
+
+    def lost(*asked: Any) -> Iterator[list[Performance]]:
+        looks.append(asked[2:4])
+        if looks.count(asked[2:4]) == 2 and asked[2] != asked[3]:
+            raise TooLargeError("Too many rows.", cure="Ask for fewer days at once.")
+        for page in performance(*asked):
+            yield page[1:] if len(looks) == 1 else page
+
+    monkeypatch.setattr(TikTok, "performance", lost)
+    home.pull(NOW + timedelta(minutes=1), accounts=(home.busy()[0],))
+    assert looks[0] == looks[1]
+    assert looks[2][0] == looks[0][0]
+    assert looks[2][1] < looks[0][1], "the half of it"
+    assert home.held() == held
+
+
+@pytest.mark.parametrize("home", ["google_ads"], indirect=True)
+def test_many_clicks_are_kept_before_the_week_is_over(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workspace.sources.ads.account, "ROWS", 60)
+    home.pull()
+    at = home.ads.sim.now
+    for account in home.busy():
+        days = [day for day in home.days() if day <= at.date()]
+        told = {id_ for day in days for id_, *_ in home.ads.sim.book.click_views(account, day, at)}
+        assert {row["click_id"] for row in home.rows("click_views") if row["account_id"] == account} == told
+        pulls = [row for row in home.rows("pulls") if (row["kind"], row["account_id"]) == ("clicks", account)]
+        spans = sorted((row["first_day"], row["last_day"]) for row in pulls)
+        assert [day for first, last in spans for day in policy.span(first, last)] == days
+        assert sum(row["rows"] for row in pulls) == len(told)
+        assert len(pulls) > 3
+        assert all(last == first or last < first + 6 * DAY for first, last in spans)
+
+
+@pytest.mark.parametrize("home", ["facebook_ads"], indirect=True)
+@pytest.mark.parametrize("error", [KeyError("currency"), AttributeError("no attribute 'currency'")])
+def test_an_answer_that_is_not_as_documented_is_said_and_the_next_run_goes_on(
+    home: Home, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     import workspace.sources.ads.facebook.adapter as module
 
     def broken(*_: object, **__: object) -> None:
-        raise KeyError("currency")
+        raise error
 
     with monkeypatch.context() as patch:
         patch.setattr(module.Facebook, "accounts", broken)
