@@ -368,8 +368,8 @@ def test_an_account_whose_own_quota_is_used_up_waits_and_the_others_are_read(
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ({"kind": "expensive"}, "EXCESSIVE_SHORT_TERM"),
-        ({"kind": "expensive", "skip": 4}, r"\d: the platform will not answer even for one day"),
+        ({"kind": "deadline"}, "took too long 3 times in a row"),
+        ({"kind": "deadline", "skip": 4}, r"\d: the platform will not answer even for one day"),
         ({"kind": "page_expired"}, "what is in it: 3 attempts gave no whole answer"),
     ],
 )
