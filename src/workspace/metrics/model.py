@@ -245,14 +245,14 @@ model = Model(
     late_claims=ratio(
         Restatements.claimed_later,
         Restatements.claimed_at_first,
-        "How much platforms added to their claims after they first told of a day",
+        "How much platforms added to their claims after they first told of a day, or of a part of it while it lasted",
         unit="percent",
         owner="marketing",
     ),
     restated_share=ratio(
         Restatements.restated_rows,
         Restatements.told_rows,
-        "Share of what platforms told that they have changed since",
+        "Share of what platforms told that they have changed since, be it of a part of a day while it lasted",
         unit="percent",
         owner="marketing",
     ),
