@@ -373,9 +373,7 @@ def test_an_account_whose_own_quota_is_used_up_waits_and_the_others_are_read(
         ({"kind": "page_expired"}, "what is in it: 3 attempts gave no whole answer"),
     ],
 )
-def test_an_account_that_cannot_be_read_to_its_end_stops_no_other(
-    home: Home, monkeypatch: pytest.MonkeyPatch, fault: dict[str, Any], said: str
-) -> None:
+def test_an_account_that_cannot_be_read_to_its_end_stops_no_other(home: Home, fault: dict[str, Any], said: str) -> None:
     broken, other = home.busy()
     home.ads.control("POST", "knobs", {"page": 40})
     home.ads.fault(platform="google_ads", path=f"customers/{broken}/", times=999, **fault)
