@@ -100,6 +100,6 @@ def _made(year: str | int, month_: str | int, number: str | int) -> Iterator[dat
 
 
 def _first(year: str, number: int) -> date:
-    if not 1 <= number <= 12:
+    if not 1 <= number <= 12 or int(year) == 0:
         raise UnreadableError("is not a month")
     return date(int(year), number, 1)
