@@ -7,6 +7,7 @@ import re
 import unicodedata
 import warnings
 import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
 _OLD = b"\xd0\xcf\x11\xe0"  # OLE: Excel 97-2003, and every workbook with a password
+# What zipfile, the parser of XML and openpyxl raise about bytes that are not what they should be.
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError),  # RuntimeError: a member that is encrypted
+    *(SyntaxError, LookupError, ValueError, TypeError, AttributeError, OverflowError),
+)
 _SPACING = re.compile(r"[_*].")  # as wide as the next character, or filled with it
 _LITERAL = re.compile(r"""\[\$([^\]-]*)[^\]]*\]|"([^"]*)"|\\(.)|([^\s\w#?,.;:%/()\[\]"\\+-])""")
 
@@ -64,20 +70,21 @@ class Grid:
     """
 
     def __init__(self, values: Worksheet, formulas: Worksheet) -> None:
-        self._values = values
-        self._formulas = formulas
+        self._merged = values.merged_cells.ranges
+        # What is public in openpyxl makes every cell that it is asked for, up to the last row and column of all;
+        # read-only worksheets do not, but know of no merged cells.
+        self._shown: dict[tuple[int, int], Any] = values._cells  # noqa: SLF001
+        self._written: dict[tuple[int, int], Any] = formulas._cells  # noqa: SLF001
 
     def rows(self) -> Iterator[int]:
         """Number the rows that are not blank, from 1."""
-        pairs = zip(self._values.iter_rows(values_only=True), self._formulas.iter_rows(values_only=True), strict=True)
-        for number, (shown, written) in enumerate(pairs, start=1):
-            if any(value is not None and value != "" for line in (shown, written) for value in line):
-                yield number
+        yield from sorted(self._filled)
 
-    @property
-    def width(self) -> int:
-        """How many columns there are."""
-        return int(self._values.max_column)
+    def columns(self, row: int) -> list[int]:
+        """Number the columns of a row that hold something or are part of a merged cell, from 1."""
+        areas = [area for area in self._merged if area.min_row <= row <= area.max_row]
+        merged = {column for area in areas for column in range(area.min_col, area.max_col + 1)}
+        return sorted(merged.union(self._filled.get(row, ())))
 
     def cell(self, row: int, column: int, *, merged: bool = False) -> Cell:
         """Give a cell; rows and columns count from 1.
@@ -93,8 +100,11 @@ class Grid:
             if not merged:
                 return Cell(place, cover=self._area(area))
             row, column = area[:2]
-        shown, written = self._values.cell(row, column), self._formulas.cell(row, column)
-        unsaved = written.data_type == "f" and shown.value is None
+        shown, written = self._shown.get((row, column)), self._written.get((row, column))
+        if shown is None or written is None:
+            return Cell(place)
+        # A result that is an empty text is saved as a text without a value; its data type is not a number's.
+        unsaved = written.data_type == "f" and shown.value is None and shown.data_type == "n"
         return Cell(
             place,
             value=shown.value,
@@ -109,11 +119,21 @@ class Grid:
         return area[2] if area else row
 
     @cached_property
+    def _filled(self) -> dict[int, set[int]]:
+        """Map each row that is not blank to its columns that are not."""
+        filled: dict[int, set[int]] = {}
+        for cells in (self._shown, self._written):
+            for (row, column), cell in cells.items():
+                if cell.value is not None and cell.value != "":
+                    filled.setdefault(row, set()).add(column)
+        return filled
+
+    @cached_property
     def _merges(self) -> dict[tuple[int, int], tuple[int, int, int, int]]:
         """Map each cell that is part of a merged one to its first row and column, and its last."""
         return {
             (row, column): (area.min_row, area.min_col, area.max_row, area.max_col)
-            for area in self._values.merged_cells.ranges
+            for area in self._merged
             for row in range(area.min_row, area.max_row + 1)
             for column in range(area.min_col, area.max_col + 1)
         }
@@ -164,7 +184,7 @@ class Book:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # what openpyxl does not know is how a sheet looks
                 return openpyxl.load_workbook(io.BytesIO(content), data_only=not formulas, keep_links=False)
-        except (zipfile.BadZipFile, KeyError, ValueError, TypeError, SyntaxError, OSError, EOFError) as error:
+        except _DAMAGED as error:
             msg = f"The workbook {self.path} is no Excel workbook, or is cut off: {error}."
             raise SourceError(msg, cure="Open it in Excel and save it again as .xlsx.") from error
 

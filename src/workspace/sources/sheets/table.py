@@ -112,8 +112,10 @@ class _Reader:
             found.refused.append(self._refused(row, cells, faults, key))
             return
         if key in seen:
-            shown = ", ".join(map(str, key))
-            msg = f"{self._where}: rows {seen[key]} and {row} are both about ({shown})."
+            open_ = [name for name in self._table.key if not self._table.columns[name].personal]
+            about = f"about ({', '.join(str(values[name]) for name in open_)})" if open_ else "about the same"
+            alike = " and the same personal data" if 0 < len(open_) < len(key) else ""
+            msg = f"{self._where}: rows {seen[key]} and {row} are both {about}{alike}."
             raise SourceError(msg, cure="Delete one of them. Nothing of this sheet was taken in.")
         seen[key] = row
         found.rows[key] = values
@@ -144,7 +146,7 @@ class _Reader:
         return SourceError(msg, cure=f"Correct it in the sheet, or `header` in workspace.toml. {near}")
 
     def _titles(self, row: int) -> dict[int, str]:
-        values = {place: self._grid.cell(row, place, merged=True).value for place in range(1, self._grid.width + 1)}
+        values = {place: self._grid.cell(row, place, merged=True).value for place in self._grid.columns(row)}
         return {place: tidy(value) for place, value in values.items() if isinstance(value, str)}
 
     def _unique(self, row: int, found: list[tuple[int, str]]) -> dict[str, int]:
@@ -201,7 +203,12 @@ class _Reader:
             raise UnreadableError("is blank, and belongs to the key")
         if isinstance(cell.value, bool):
             raise UnreadableError("is true or false")
-        return _KINDS[column.type](column, cell, self._table.decimal)
+        try:
+            return _KINDS[column.type](column, cell, self._table.decimal)
+        except UnreadableError:
+            if column.personal:  # what the error says may have the value in it
+                raise UnreadableError(f"cannot be read as {column.type}, and is personal") from None
+            raise
 
     def _refused(
         self, row: int, cells: Mapping[str, Cell], faults: Mapping[str, str], key: tuple[Value, ...] | None
