@@ -291,9 +291,7 @@ class Http:
     def _read(self, response: httpx.Response) -> Answer:
         headers = {name.lower(): value for name, value in response.headers.items()}
         data = None
-        with contextlib.suppress(
-            ValueError, UnicodeDecodeError
-        ):  # what is no JSON has no data, and is told apart there
+        with contextlib.suppress(ValueError):  # what is no JSON, or no text, has no data, and is told apart there
             data = jsonlib.loads(response.content.decode("utf-8-sig"), parse_float=Decimal)
         answer = Answer(response.status_code, headers, data, response.content)
         if data is None and response.status_code in _AGAIN:
