@@ -78,7 +78,7 @@ def test_a_personal_column_is_not_shown_to_assistants_nor_named_in_reasons(tmp_p
     home = settings(tmp_path, path, about)
     lake = Lake(home.lake)
     report = ingest(lake, source(path, targets=about), 5)
-    assert report.notes == ("targets: refused: Targets!D3 is not a number.",)
+    assert report.notes == ("targets: refused: Targets!D3 cannot be read as decimal, and is personal.",)
     assert "9oo" not in str(report.watermark)
     ws = release(home, 5)
     assert Discreet(ws).personal() == ["sheets.targets.salary"]
